@@ -1,0 +1,1 @@
+"""Wires everything and reads the environment; nobody imports this package."""

@@ -1,0 +1,1 @@
+"""Database → HTTP: the telemetry part of the Headframe pool API."""

@@ -1,0 +1,64 @@
+"""Names on Kafka: topics, headers, content types, reasons of dead letters."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+SHARES: Final = "shares"
+DEAD_LETTERS: Final = "shares.dead-letter"
+WORKER_STATUS: Final = "worker-status"
+
+CONTENT_TYPE: Final = "content-type"
+PRODUCER_ID: Final = "producer-id"
+SEQUENCE: Final = "sequence"
+
+JSON: Final = "application/json"
+ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
+
+
+class Reason(StrEnum):
+    """Why a message or some of its shares went to the dead letters. A bounded metric label."""
+
+    # The whole message cannot be read; these count against the ceiling.
+    EMPTY = "empty"
+    OVERSIZED = "oversized"
+    UNKNOWN_CONTENT_TYPE = "unknown_content_type"
+    MALFORMED_JSON = "malformed_json"
+    MALFORMED_ARROW = "malformed_arrow"
+    WRONG_SCHEMA = "wrong_schema"
+    # Single shares are bad; their indices are in the headers.
+    BAD_TIMESTAMP = "bad_timestamp"
+    BAD_ACCOUNT_NAME = "bad_account_name"
+    BAD_WORKER_NAME = "bad_worker_name"
+    BAD_DIFFICULTY = "bad_difficulty"
+    BAD_RESULT = "bad_result"
+    # Readable but not to be counted; odd clocks and strangers are not a bad deploy.
+    UNKNOWN_ACCOUNT = "unknown_account"
+    TOO_LATE = "too_late"
+    TOO_EARLY = "too_early"
+
+
+UNDECODABLE: Final = frozenset(
+    {
+        Reason.EMPTY,
+        Reason.OVERSIZED,
+        Reason.UNKNOWN_CONTENT_TYPE,
+        Reason.MALFORMED_JSON,
+        Reason.MALFORMED_ARROW,
+        Reason.WRONG_SCHEMA,
+    }
+)
+"""What the ceiling counts: the message gave not one share."""
+
+
+class DeadLetterHeader(StrEnum):
+    """Headers of a dead letter beside the original's own, which are kept."""
+
+    REASON = "dead-letter-reason"
+    DETAIL = "dead-letter-detail"
+    INDICES = "dead-letter-indices"
+    TOPIC = "dead-letter-topic"
+    PARTITION = "dead-letter-partition"
+    OFFSET = "dead-letter-offset"
+    TIMESTAMP_MS = "dead-letter-timestamp-ms"
