@@ -1,0 +1,128 @@
+// Data that stays fresh while somebody looks at it.
+
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { type Answer, ApiError, get } from './api'
+import { follow } from './events'
+
+const MIN_POLL_S = 5
+const DEFAULT_POLL_S = 15
+const MAX_RETRY_S = 30
+
+export type Polled<T> = { answer: Answer<T> | null; error: ApiError | null }
+
+/**
+ * Asks `path` and again when the answer's max-age says that new figures are due. Rests while the tab
+ * is hidden; backs off while the service is away and keeps the last answer. `null` asks nothing.
+ */
+export function usePolled<T>(path: string | null): Polled<T> {
+  const [state, setState] = useState<Polled<T> & { path: string | null }>({
+    path,
+    answer: null,
+    error: null,
+  })
+  useEffect(() => {
+    if (path === null) return
+    const poll = new Poll<T>(path, (answer, error) =>
+      setState(old => ({ path, answer: answer ?? (old.path === path ? old.answer : null), error })),
+    )
+    return () => poll.stop()
+  }, [path])
+  return state.path === path ? state : { answer: null, error: null }
+}
+
+class Poll<T> {
+  private timer = 0
+  private failures = 0
+  private due = true
+  private readonly abort = new AbortController()
+  private readonly onVisible = () => {
+    if (!document.hidden && this.due) void this.ask()
+  }
+
+  constructor(
+    private readonly path: string,
+    private readonly tell: (answer: Answer<T> | null, error: ApiError | null) => void,
+  ) {
+    document.addEventListener('visibilitychange', this.onVisible)
+    void this.ask()
+  }
+
+  stop(): void {
+    this.abort.abort()
+    clearTimeout(this.timer)
+    document.removeEventListener('visibilitychange', this.onVisible)
+  }
+
+  private async ask(): Promise<void> {
+    this.due = false
+    try {
+      const answer = await get<T>(this.path, this.abort.signal)
+      this.failures = 0
+      this.tell(answer, null)
+      this.wait(Math.max(MIN_POLL_S, answer.maxAge || DEFAULT_POLL_S))
+    } catch (error) {
+      if (this.abort.signal.aborted) return
+      this.failures += 1
+      this.tell(null, error instanceof ApiError ? error : new ApiError(0, String(error)))
+      this.wait(Math.min(MAX_RETRY_S, 2 ** this.failures))
+    }
+  }
+
+  private wait(seconds: number): void {
+    this.timer = window.setTimeout(() => {
+      this.due = true
+      if (!document.hidden) void this.ask()
+    }, seconds * 1000)
+  }
+}
+
+/** The newest `limit` events of a stream, newest first; silent while the tab is hidden. */
+export function useEvents<T>(path: string, limit: number): T[] {
+  const [events, setEvents] = useState<T[]>([])
+  useEffect(() => {
+    let abort = new AbortController()
+    const start = () => {
+      abort = new AbortController()
+      void follow(
+        path,
+        ({ data }) => setEvents(old => [JSON.parse(data) as T, ...old].slice(0, limit)),
+        abort.signal,
+      )
+    }
+    const onVisibility = () => (document.hidden ? abort.abort() : start())
+    if (!document.hidden) start()
+    document.addEventListener('visibilitychange', onVisibility)
+    return () => {
+      abort.abort()
+      document.removeEventListener('visibilitychange', onVisibility)
+    }
+  }, [path, limit])
+  return events
+}
+
+/** The wall clock in milliseconds, ticking every `seconds` while the tab is seen. */
+export function useNow(seconds: number): number {
+  const [now, setNow] = useState(Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || setNow(Date.now()), seconds * 1000)
+    return () => clearInterval(timer)
+  }, [seconds])
+  return now
+}
+
+/** A value that follows `value` once it has been still for `ms`. */
+export function useSettled<T>(value: T, ms: number): T {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms)
+    return () => clearTimeout(timer)
+  }, [value, ms])
+  return settled
+}
+
+/** The last answer that was not null: keeps a table on the screen while the next page loads. */
+export function useLast<T>(value: T | null): T | null {
+  const last = useRef<T | null>(null)
+  if (value !== null) last.current = value
+  return last.current
+}

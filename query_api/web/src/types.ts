@@ -1,0 +1,56 @@
+// What the API answers, as far as the dashboard reads it.
+
+export type Rates = { hashrate: string; rejectrate: string }
+export const WINDOWS = ['15m', '1h', '1d', '1w'] as const
+export type WindowName = (typeof WINDOWS)[number]
+export type Stats = Record<WindowName, Rates>
+
+export const PERIODS = { '15m': 'PT15M', '1h': 'PT1H', '1d': 'P1D', '1w': 'P1W' } as const
+export const WINDOW_SECONDS = { '15m': 900, '1h': 3600, '1d': 86400, '1w': 604800 } as const
+export const INTERVAL_SECONDS = { '15m': 60, '1h': 300, '1d': 900, '1w': 3600 } as const
+
+export type Point = Rates & { timestamp: number }
+export type Series = { status: 'ok' | 'not_found'; points: Point[] }
+export type ChartOfOne = { from: string; to: string; interval: string; data: Series }
+export type ChartOfMany = { from: string; to: string; interval: string; data: Record<string, Series> }
+
+export type Page<T> = { data: T[]; pagination: { limit: number; offset: number; total_count: number } }
+
+export const STATUSES = ['stable', 'unavailable', 'off', 'removed'] as const
+export type Status = (typeof STATUSES)[number]
+export type StatusCounts = Record<Status, number>
+
+export type Worker = {
+  id: string
+  name: string
+  behavior: 'hardware' | 'boundary'
+  status: Status
+  miner: { id: string; account_name: string; title: string | null }
+  created_at?: string
+  last_share_at: string | null
+  stats: Stats
+}
+
+export type Miner = {
+  id: string
+  account_name: string
+  title: string | null
+  pool: { id: string } | null
+  workers?: { count: number; statuses: StatusCounts }
+  stats?: Stats
+}
+
+export type Transition = {
+  id: string
+  kind: string
+  at: string
+  cause: string
+  from: Status | null
+  to: Status | null
+  worker: { id: string; name: string } | null
+  miner?: { id: string; account_name: string } | null
+  source?: string | null
+  workers?: number | null
+}
+
+export type Permission = { type: string; id: string; account_name?: string; title?: string; roles: string[] }
