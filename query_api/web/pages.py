@@ -44,8 +44,6 @@ def add_pages(app: FastAPI, *, api_base: str, dist: Path = DIST) -> None:
             headers={
                 "Content-Security-Policy": CONTENT_SECURITY_POLICY,
                 "Cache-Control": "no-cache",
-                "X-Content-Type-Options": "nosniff",
-                "Referrer-Policy": "no-referrer",
             },
         )
 

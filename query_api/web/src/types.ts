@@ -35,22 +35,41 @@ export type Miner = {
   id: string
   account_name: string
   title: string | null
-  pool: { id: string } | null
-  workers?: { count: number; statuses: StatusCounts }
-  stats?: Stats
+  created_at?: string
 }
+
+export type MinerFigures = Miner & { workers: number; stats: Stats }
 
 export type Transition = {
   id: string
-  kind: string
+  type: 'worker-status-changed' | 'source-silent' | 'source-back'
   at: string
   cause: string
-  from: Status | null
-  to: Status | null
-  worker: { id: string; name: string } | null
-  miner?: { id: string; account_name: string } | null
+  from?: Status | null
+  to?: Status
+  worker?: { id: string; name: string }
+  miner?: Miner
   source?: string | null
   workers?: number | null
 }
 
-export type Permission = { type: string; id: string; account_name?: string; title?: string; roles: string[] }
+export type Overview = {
+  top_miners: MinerFigures[]
+  biggest_drops: MinerFigures[]
+  events: Transition[]
+  service: {
+    stream_time: string | null
+    complete_to: string | null
+    beat_at: string | null
+    last_flush_at: string | null
+    partitions: number
+    caught_up: boolean
+  }
+}
+
+export type Permission = {
+  type: 'pool' | 'operator' | 'miner'
+  id: string
+  account_name: string | null
+  roles: string[]
+}

@@ -29,7 +29,7 @@ export function Timeline({ transitions, status, since, now }: Props) {
       <ul class="days">
         {days(now).map(day => (
           <li key={day.from}>
-            <span class="muted">{new Date(day.from).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric' })}</span>
+            <span class="muted">{new Date(day.from).toLocaleDateString(undefined, { weekday: 'short' })}</span>
             <span class="number">{availability(spans, day.from, day.to)}</span>
           </li>
         ))}
@@ -50,7 +50,7 @@ function toSpans(transitions: Transition[], status: Status, born: number, now: n
     const at = Date.parse(transition.at)
     spans.push({ status: transition.to ?? current, from: at, to })
     to = at
-    if (transition.from === null) return spans.reverse()
+    if (!transition.from) return spans.reverse()
     current = transition.from
   }
   if (born < to) spans.push({ status: current, from: born, to })

@@ -43,8 +43,8 @@ function WorkerChange({ worker, miner, from, to, cause }: Transition) {
   )
 }
 
-function SourceChange({ kind, source, workers }: Transition) {
-  const what = kind === 'source-silent' ? '▲ went silent' : '● is back'
+function SourceChange({ type, source, workers }: Transition) {
+  const what = type === 'source-silent' ? '▲ went silent' : '● is back'
   return (
     <span>
       <strong>Stratum server {source ?? 'unknown'}</strong> {what}

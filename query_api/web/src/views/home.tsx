@@ -21,9 +21,9 @@ export function HomeView() {
       <h1>Your miners</h1>
       {permissions.length === 0 && <p class="empty">No pool and no miner is open to you yet.</p>}
       <ul class="card">
-        {permissions.map(({ type, id, account_name, title }) => (
+        {permissions.map(({ type, id, account_name }) => (
           <li key={id}>
-            <a href={type === 'pool' ? poolHref(id) : minerHref(id)}>{account_name ?? title ?? type}</a>
+            <a href={type === 'pool' ? poolHref(id) : minerHref(id)}>{account_name ?? 'Pool'}</a>
           </li>
         ))}
       </ul>

@@ -7,13 +7,16 @@ import { StatTiles } from '../parts/figures'
 import { Rejects } from '../parts/rejects'
 import { WorkerTable } from '../parts/worker_table'
 import { useReport } from '../shell'
-import type { Miner, Stats } from '../types'
-import { LiveTransitions, Statuses } from './pool'
+import type { Miner, Page, Stats, Transition } from '../types'
+import { LiveTransitions, SHOWN_EVENTS, Statuses } from './pool'
 
 export function MinerView({ id }: { id: string }) {
   const now = useNow(5)
-  const miner = usePolled<Miner & { created_at?: string }>(`/miners/${id}`)
+  const miner = usePolled<Miner>(`/miners/${id}`)
   const stats = usePolled<Record<string, Stats>>(`/miners/stats?id=${id}`)
+  const changes = usePolled<Page<Transition>>(
+    `/miners/${id}/workers/status-transitions?limit=${SHOWN_EVENTS}`,
+  )
   useReport(stats)
   const figures = stats.answer?.body[id]
   const name = miner.answer?.body.account_name ?? 'Miner'
@@ -30,7 +33,11 @@ export function MinerView({ id }: { id: string }) {
         <Statuses path={`/miners/${id}/workers/stats`} />
         <Rejects kind="miners" id={id} rates={figures?.['1d']} />
       </div>
-      <LiveTransitions path={`/miners/${id}/workers`} now={now} />
+      <LiveTransitions
+        path={`/miners/${id}/workers/events`}
+        stored={changes.answer?.body.data ?? null}
+        now={now}
+      />
     </>
   )
 }

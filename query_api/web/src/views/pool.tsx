@@ -1,22 +1,28 @@
 // What a pool operator looks at: the whole pool, and the health of the service itself.
 
-import { Chart } from '../parts/chart'
-import { Hashrate, StatTiles } from '../parts/figures'
-import { merge, Transitions } from '../parts/transitions'
 import { count, duration, localTime, percent, utc } from '../format'
 import { useEvents, useNow, usePolled } from '../hooks'
+import { Chart } from '../parts/chart'
+import { Hashrate, StatTiles, StatusMark } from '../parts/figures'
+import { merge, Transitions } from '../parts/transitions'
 import { minerHref } from '../route'
-import type { Freshness } from '../shell'
-import { type Miner, type Page, STATUSES, type Stats, type StatusCounts, type Transition } from '../types'
-import { StatusMark } from '../parts/figures'
 import { useReport } from '../shell'
+import {
+  type MinerFigures,
+  type Overview,
+  STATUSES,
+  type Stats,
+  type StatusCounts,
+  type Transition,
+} from '../types'
 
-const SHOWN = 15
+export const SHOWN_EVENTS = 15
 
 export function PoolView({ id }: { id: string }) {
   const now = useNow(5)
   const stats = usePolled<Stats>(`/pools/${id}/stats`)
-  useReport(stats as Freshness)
+  const overview = usePolled<Overview>(`/pools/${id}/overview`).answer?.body
+  useReport(stats)
   return (
     <>
       <h1>Pool</h1>
@@ -24,13 +30,15 @@ export function PoolView({ id }: { id: string }) {
       <Chart title="Hashrate of the pool" path={period => `/pools/${id}/charts?period=${period}`} zeroIsGap />
       <div class="columns">
         <Statuses path={`/pools/${id}/workers/stats`} />
-        <Health id={id} now={now} />
+        {overview && <Health service={overview.service} now={now} />}
       </div>
-      <div class="columns">
-        <Miners id={id} title="Top miners, 1h" order="hash_rate_1h" />
-        <Drops id={id} />
-      </div>
-      <LiveTransitions path={`/pools/${id}/workers`} now={now} />
+      {overview && (
+        <div class="columns">
+          <TopMiners miners={overview.top_miners} />
+          <Drops miners={overview.biggest_drops} />
+        </div>
+      )}
+      <LiveTransitions path={`/pools/${id}/workers/events`} stored={overview?.events ?? null} now={now} />
     </>
   )
 }
@@ -60,72 +68,51 @@ export function Statuses({ path }: { path: string }) {
   )
 }
 
-type ServiceHealth = {
-  stream_time: string | null
-  complete_to: string | null
-  beat_at: string | null
-  last_flush_at: string | null
-  partitions: number
-  caught_up: boolean
-}
-
-function Health({ id, now }: { id: string; now: number }) {
-  const { answer } = usePolled<ServiceHealth>(`/pools/${id}/health`)
-  const health = answer?.body
-  const seconds = (iso: string | null) => (iso ? Math.max(0, (now - Date.parse(iso)) / 1000) : null)
-  const lag = seconds(health?.stream_time ?? null)
-  const rows: [string, string | null][] = health
-    ? [
-        ['Stream time behind the clock', health.stream_time],
-        ['Last flush of shares', health.last_flush_at],
-        ['Last beat of the figures', health.beat_at],
-      ]
-    : []
+function Health({ service, now }: { service: Overview['service']; now: number }) {
+  const seconds = (iso: string) => Math.max(0, (now - Date.parse(iso)) / 1000)
+  const rows: [string, string | null][] = [
+    ['Stream time behind the clock', service.stream_time],
+    ['Last flush of shares', service.last_flush_at],
+    ['Last beat of the figures', service.beat_at],
+  ]
+  const current = service.caught_up && service.stream_time !== null && seconds(service.stream_time) < 60
   return (
     <section class="card" aria-label="Health of the service">
       <h2>Health of the service</h2>
-      {!health && <p class="empty">Loading…</p>}
-      {health && (
-        <table class="plain">
-          <tbody>
-            <tr>
-              <th scope="row">State</th>
-              <td>{health.caught_up && lag !== null && lag < 60 ? '● up to date' : '▲ catching up'}</td>
+      <table class="plain">
+        <tbody>
+          <tr>
+            <th scope="row">State</th>
+            <td>{current ? '● up to date' : '▲ catching up'}</td>
+          </tr>
+          {rows.map(([title, iso]) => (
+            <tr key={title}>
+              <th scope="row">{title}</th>
+              <td title={iso ? `${localTime(iso)}, ${utc(iso)}` : ''}>{iso ? duration(seconds(iso)) : 'never'}</td>
             </tr>
-            {rows.map(([title, iso]) => (
-              <tr key={title}>
-                <th scope="row">{title}</th>
-                <td title={iso ? `${localTime(iso)}, ${utc(iso)}` : ''}>{iso ? duration(seconds(iso)!) : 'never'}</td>
-              </tr>
-            ))}
-            <tr>
-              <th scope="row">Partitions</th>
-              <td class="number">{health.partitions}</td>
-            </tr>
-          </tbody>
-        </table>
-      )}
+          ))}
+          <tr>
+            <th scope="row">Partitions</th>
+            <td class="number">{service.partitions}</td>
+          </tr>
+        </tbody>
+      </table>
     </section>
   )
 }
 
-type MinersProps = { id: string; title: string; order: string }
-
-function Miners({ id, title, order }: MinersProps) {
-  const { answer } = usePolled<Page<Miner>>(
-    `/pools/${id}/miners?sort-by=${order}&sort-direction=desc&limit=10`,
-  )
+function TopMiners({ miners }: { miners: MinerFigures[] }) {
   return (
-    <section class="card" aria-label={title}>
-      <h2>{title}</h2>
-      {answer?.body.data.length === 0 && <p class="empty">No miner yet.</p>}
+    <section class="card" aria-label="Top miners">
+      <h2>Top miners, 1h</h2>
+      {miners.length === 0 && <p class="empty">No miner has worked in the last hour.</p>}
       <table class="plain">
         <tbody>
-          {answer?.body.data.map(miner => (
+          {miners.map(miner => (
             <tr key={miner.id}>
-              <th scope="row"><a href={minerHref(miner.id)}>{miner.title ?? miner.account_name}</a></th>
-              <td>{miner.stats && <Hashrate value={miner.stats['1h'].hashrate} />}</td>
-              <td class="muted">{count(miner.workers?.count ?? 0)} workers</td>
+              <th scope="row"><MinerLink miner={miner} /></th>
+              <td><Hashrate value={miner.stats['1h'].hashrate} /></td>
+              <td class="muted">{count(miner.workers)} workers</td>
             </tr>
           ))}
         </tbody>
@@ -135,41 +122,46 @@ function Miners({ id, title, order }: MinersProps) {
 }
 
 /** The last quarter of an hour against the hour: who has just lost the most. */
-function Drops({ id }: { id: string }) {
-  const { answer } = usePolled<Page<Miner>>(`/pools/${id}/miners?sort-by=drop_1h&sort-direction=desc&limit=10`)
-  const drops = (answer?.body.data ?? [])
-    .map(miner => ({ miner, drop: Number(miner.stats?.['1h'].hashrate) - Number(miner.stats?.['15m'].hashrate) }))
-    .filter(({ drop }) => drop > 0)
+function Drops({ miners }: { miners: MinerFigures[] }) {
   return (
     <section class="card" aria-label="Biggest drops in the last hour">
       <h2>Biggest drops, 15m against 1h</h2>
-      {answer && drops.length === 0 && <p class="empty">Nobody has dropped.</p>}
+      {miners.length === 0 && <p class="empty">Nobody has dropped.</p>}
       <table class="plain">
         <tbody>
-          {drops.map(({ miner, drop }) => (
-            <tr key={miner.id}>
-              <th scope="row"><a href={minerHref(miner.id)}>{miner.title ?? miner.account_name}</a></th>
-              <td>▼ <Hashrate value={drop.toFixed(2)} /></td>
-              <td class="muted number">{percent((100 * drop) / Number(miner.stats!['1h'].hashrate))}</td>
-            </tr>
-          ))}
+          {miners.map(miner => {
+            const before = Number(miner.stats['1h'].hashrate)
+            const drop = before - Number(miner.stats['15m'].hashrate)
+            return (
+              <tr key={miner.id}>
+                <th scope="row"><MinerLink miner={miner} /></th>
+                <td>▼ <Hashrate value={drop.toFixed(2)} /></td>
+                <td class="muted number">{percent((100 * drop) / before)}</td>
+              </tr>
+            )
+          })}
         </tbody>
       </table>
     </section>
   )
 }
 
-/** Stored transitions and the live ones as they come; `path` is that of the workers. */
-export function LiveTransitions({ path, now }: { path: string; now: number }) {
-  const stored = usePolled<Page<Transition>>(`${path}/status-transitions?limit=${SHOWN}`)
-  const live = useEvents<Transition>(`${path}/events`, SHOWN)
+function MinerLink({ miner }: { miner: MinerFigures }) {
+  return <a href={minerHref(miner.id)}>{miner.title ?? miner.account_name}</a>
+}
+
+type LiveProps = { path: string; stored: Transition[] | null; now: number }
+
+/** What is stored, and what comes live from the stream at `path`. */
+export function LiveTransitions({ path, stored, now }: LiveProps) {
+  const live = useEvents<Transition>(path, SHOWN_EVENTS)
   return (
     <section class="card" aria-label="Latest status transitions">
       <h2>Latest status transitions</h2>
       <Transitions
-        transitions={merge(live, stored.answer?.body.data ?? [], SHOWN)}
+        transitions={merge(live, stored ?? [], SHOWN_EVENTS)}
         now={now}
-        empty={stored.answer ? 'No worker has changed its status yet.' : 'Loading…'}
+        empty={stored ? 'No worker has changed its status yet.' : 'Loading…'}
       />
     </section>
   )
