@@ -1,0 +1,116 @@
+"""One line of a ckpool share log → one share."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from ingest.feeds.names import fit_worker_name
+from schemas.share import Share, ShareResult
+
+NO_WORKER: Final = "default"
+"""Worker name of a login that is an address alone."""
+
+RESULT_OF_ERRN: Final = {
+    1: ShareResult.JOB_NOT_FOUND,
+    2: ShareResult.STALE,
+    3: ShareResult.TIME_OUT_OF_RANGE,
+    4: ShareResult.DUPLICATE,
+    5: ShareResult.LOW_DIFFICULTY,
+}
+"""Any other number (negative: malformed submissions; 6: version mask) is `INVALID`."""
+
+RESULT_OF_TEXT: Final = {
+    "invalid jobid": ShareResult.JOB_NOT_FOUND,
+    "stale": ShareResult.STALE,
+    "ntime out of range": ShareResult.TIME_OUT_OF_RANGE,
+    "duplicate": ShareResult.DUPLICATE,
+    "above target": ShareResult.LOW_DIFFICULTY,
+    "worker mismatch": ShareResult.UNAUTHORIZED,
+}
+"""ckpool's own words, for variants that write no `errn`."""
+
+
+class _Line(msgspec.Struct, rename={"reject_reason": "reject-reason"}):
+    workername: str
+    diff: float
+    result: bool
+    createdate: str
+    username: str | None = None
+    errn: int | None = None
+    error: Any = None
+    reject_reason: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Line)
+
+
+class BadLineError(Exception):
+    """The line is no share; `reason` is one of a few words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def parse_line(line: bytes, *, source: str, shift_ms: int = 0) -> Share:
+    """A share with its own time plus `shift_ms`; BadLineError where there is none in the line."""
+    if not line.strip():
+        raise BadLineError("empty_line")
+    record = _decode(line)
+    account, worker = split_workername(record.workername, record.username)
+    return Share(
+        timestamp_ms=parse_createdate(record.createdate) + shift_ms,
+        account_name=account,
+        worker_name=fit_worker_name(worker),
+        difficulty=record.diff,
+        result=_judge(record),
+        source=source,
+    )
+
+
+def _decode(line: bytes) -> _Line:
+    try:
+        return _decoder.decode(line)
+    except msgspec.ValidationError as error:
+        raise BadLineError("wrong_fields") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        repaired = line.decode(errors="replace").encode()
+        if repaired == line:
+            raise BadLineError("malformed_json") from error
+        # A name with broken UTF-8 is no reason to lose the work behind it.
+        return _decode(repaired)
+
+
+def parse_createdate(createdate: str) -> int:
+    """`"seconds,nanoseconds"` → ms since the epoch.
+
+    The nanoseconds are not zero-padded ("1795456724,76721660" is .076721660 s), so this is no
+    decimal fraction.
+    """
+    seconds, _, nanoseconds = createdate.partition(",")
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12):
+        raise BadLineError("bad_createdate")
+    if not (nanoseconds.isascii() and nanoseconds.isdigit() and len(nanoseconds) <= 9):
+        raise BadLineError("bad_createdate")
+    return int(seconds) * 1_000 + int(nanoseconds) // 1_000_000
+
+
+def split_workername(workername: str, username: str | None) -> tuple[str, str]:
+    """(account, worker): cut at the first `.` or `_`, where ckpool cuts `username` off."""
+    if username is None or not workername.startswith(username):
+        cut = min((i for i in map(workername.find, "._") if i >= 0), default=len(workername))
+        username = workername[:cut]
+    return username, workername[len(username) + 1 :] or NO_WORKER
+
+
+def _judge(line: _Line) -> ShareResult:
+    if line.result:
+        return ShareResult.ACCEPTED
+    if line.errn:
+        return RESULT_OF_ERRN.get(line.errn, ShareResult.INVALID)
+    reason = line.reject_reason if line.reject_reason is not None else line.error
+    if isinstance(reason, list) and len(reason) > 1:
+        reason = reason[1]  # ckpool-lhr: [21, "Stale", null]
+    return RESULT_OF_TEXT.get(str(reason).strip().lower(), ShareResult.INVALID)

@@ -1,0 +1,92 @@
+"""From a feed to the sink, exactly once: plan, send in order, settle."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingest.feeds.position import Positions, Span
+from ingest.feeds.summary import FeedSummary
+from ingest.sink import ShareMessage, ShareSink, deliver
+from schemas.batch import ShareBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A span of a stream and the shares in it; a batch without shares is settled unsent."""
+
+    span: Span
+    batch: ShareBatch
+
+
+class Handover:
+    """Owns the order of messages. One task uses it.
+
+    All streams of a feed go to one partition, so that messages stay in the order of time; a stream
+    keeps the partition it began with, so that retries meet their originals.
+    """
+
+    def __init__(
+        self, sink: ShareSink, positions: Positions, summary: FeedSummary, *, key: str, run: str
+    ) -> None:
+        self._sink = sink
+        self._positions = positions
+        self._summary = summary
+        self._key = key
+        self._run = run
+        self._partitions = 0
+
+    async def send(self, parcels: Sequence[Parcel], *, stop: asyncio.Event) -> bool:
+        """Plan and send; False where `stop` came before everything was acknowledged."""
+        self._positions.plan(parcel.span for parcel in parcels)
+        return await self.send_planned(parcels, stop=stop)
+
+    async def send_planned(self, parcels: Sequence[Parcel], *, stop: asyncio.Event) -> bool:
+        """In the order given; a stream's next message waits for the one before it.
+
+        With an error in between, the message behind it could arrive first, and the retry of the
+        failed one would be taken for a repeat.
+        """
+        if not self._partitions:
+            self._partitions = await self._sink.partitions()
+        done: list[Span] = []
+        under_way: dict[str, asyncio.Task[bool]] = {}
+        try:
+            for parcel in parcels:
+                if parcel.span.stream in under_way and not await self._all(under_way):
+                    return False
+                task = asyncio.create_task(self._send_one(parcel, done, stop=stop))
+                under_way[parcel.span.stream] = task
+            return await self._all(under_way)
+        finally:
+            await asyncio.gather(*under_way.values(), return_exceptions=True)
+            self._positions.settle(done)
+
+    @staticmethod
+    async def _all(under_way: dict[str, asyncio.Task[bool]]) -> bool:
+        sent = await asyncio.gather(*under_way.values())
+        under_way.clear()
+        return all(sent)
+
+    async def _send_one(self, parcel: Parcel, done: list[Span], *, stop: asyncio.Event) -> bool:
+        span, batch = parcel.span, parcel.batch
+        partition = self._positions.partition(
+            span.stream, zlib.crc32(self._key.encode()) % self._partitions
+        )
+        if len(batch):
+            message = ShareMessage(
+                batch,
+                timestamp_ms=int(batch.timestamp_ms.max()),
+                key=self._key,
+                producer_id=f"{self._run}{span.stream}",
+                sequence=span.end,
+                partition=partition,
+            )
+            if not await deliver(self._sink, message, stop=stop):
+                return False
+            self._summary.sent += len(batch)
+            self._summary.messages += 1
+        done.append(span)
+        return True
