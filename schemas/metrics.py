@@ -91,6 +91,83 @@ METRICS: Final = (
         "Stream time of this process's partitions, epoch seconds.",
         "Far behind the wall clock: intake lags or the broker is away.",
     ),
+    # figures
+    MetricSpec(
+        "beat_seconds",
+        "histogram",
+        "Time of one beat of the leader, from reading to the commit.",
+        "Above 30 s figures come less often than once a minute: more memory for the database.",
+    ),
+    MetricSpec(
+        "figures_complete_to_seconds",
+        "gauge",
+        "End of the last minute in the figures, epoch seconds.",
+        "Behind the stream time by minutes: look at the leader's log.",
+    ),
+    MetricSpec(
+        "figures_leads",
+        "gauge",
+        "1 where this process leads, 0 where it stands by.",
+        "0 everywhere for half a minute: no leader runs, figures are stale.",
+    ),
+    # query_api
+    MetricSpec(
+        "http_request_seconds",
+        "histogram",
+        "Time to answer an HTTP request, by route and class of status.",
+        "Many 5xx: the database is away or slow. A slow route: look at its query.",
+        labels=("route", "status"),
+    ),
+    # status and notify
+    MetricSpec(
+        "workers",
+        "gauge",
+        "Hardware workers of all pools, by status.",
+        "Many `unavailable` at once: look for a `source-silent` event first.",
+        labels=("status",),
+    ),
+    MetricSpec(
+        "transitions_total",
+        "counter",
+        "Changes of status, by new status and cause.",
+        "A burst of cause `silence` on many sources: look at the network, then at the broker.",
+        labels=("status", "cause"),
+    ),
+    MetricSpec(
+        "source_events_total",
+        "counter",
+        "Stratum servers that fell silent (`source-silent`) or came back (`source-back`).",
+        "`source-silent` without `source-back`: look at that stratum server.",
+        labels=("kind",),
+    ),
+    MetricSpec(
+        "deliveries_total",
+        "counter",
+        "Messages by channel and outcome (`delivered`, `retried`, `failed`, `dropped`).",
+        "`failed` webhooks: `hashgauge webhooks list-failed`, then replay.",
+        labels=("channel", "outcome"),
+    ),
+    MetricSpec(
+        "outbox_lag_seconds",
+        "gauge",
+        "Age of the oldest event that a channel has not taken yet; 0 when it has taken all.",
+        "Rising: the publisher is stopped, or its channel (broker, bot API) is away.",
+        labels=("channel",),
+    ),
+    # gateway
+    MetricSpec(
+        "gateway_shares_total",
+        "counter",
+        "Shares sent to the gateway, by outcome: accepted or rejected.",
+        "Rejected ones stand with their reason in the answers: look at the stratum server.",
+        labels=("outcome",),
+    ),
+    MetricSpec(
+        "gateway_in_flight_bytes",
+        "gauge",
+        "Bodies that are read, decoded or waiting for the broker.",
+        "At its limit the gateway answers 429: look at the broker, or start more gateways.",
+    ),
 )
 
 _SPECS: Final = {spec.name: spec for spec in METRICS}

@@ -33,6 +33,8 @@ REJECT_REASONS: Final = tuple(result.wire for result in ShareResult if result)
 ACCOUNT_NAME_MIN: Final = 3
 ACCOUNT_NAME_MAX: Final = 128
 WORKER_NAME_MAX: Final = 64
+SOURCE_NAME_MAX: Final = 255
+"""As long as a host name may be."""
 OTHER_WORKER: Final = "(other)"
 """Where the shares of a miner's workers beyond its limit go."""
 

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     BAD_WORKER_NAME = "bad_worker_name"
     BAD_DIFFICULTY = "bad_difficulty"
     BAD_RESULT = "bad_result"
+    BAD_SOURCE = "bad_source"
     # Readable but not to be counted; odd clocks and strangers are not a bad deploy.
     UNKNOWN_ACCOUNT = "unknown_account"
     TOO_LATE = "too_late"

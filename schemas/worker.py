@@ -36,9 +36,15 @@ class Cause(StrEnum):
     SHARE = "share"
     SILENCE = "silence"
     SOURCE_SILENT = "source_silent"
+    # The share that ends a silence of cause `source_silent`; told as one `source-back`.
+    SOURCE_BACK = "source_back"
     REMOVED_BY_HAND = "removed_by_hand"
     CREATED = "created"
     DISCONNECTED = "disconnected"
+
+
+CAUSE_CODES: Final = tuple(Cause)
+"""Cause of a code in numpy arrays: its index."""
 
 
 class EventKind(StrEnum):
@@ -53,11 +59,12 @@ class EventKind(StrEnum):
 class StatusPolicy:
     """When silence becomes a status; every number is a setting.
 
-    20 expected share intervals give under 0.5 false alarms per 1,000 worker-days at 0.2 to 2 shares
-    a minute, 14 give 4 to 10, a fixed 5 minutes 9,700 at one share a minute.
+    Measured by `benchmarks/false_alarms.py`, false alarms per 1,000 worker-days: 26 expected share
+    intervals give 1.4 at 0.1 shares a minute and under 0.5 from 0.2 on; 20 give 7.4 at 0.1, since a
+    rate is known by a few shares only; a fixed 5 minutes gives 6,200 at one share a minute.
     """
 
-    silent_intervals: float = 20.0
+    silent_intervals: float = 26.0
     silent_min_s: int = 300
     silent_max_s: int = 7_200
     rate_span_s: int = 3_600
@@ -65,6 +72,7 @@ class StatusPolicy:
     off_after_s: int = 86_400
     removed_after_s: int = 30 * 86_400
     source_min_workers: int = 10
+    source_silent_intervals: float = 20.0
     source_silent_min_s: int = 60
 
 

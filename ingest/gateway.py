@@ -1,0 +1,220 @@
+"""The HTTP gateway: `POST /shares` for stratum servers without a Kafka client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
+
+from ingest.decode import Decoded, Decoder
+from ingest.errors import RetryableError
+from ingest.gateway_answers import GatewayError, accepted, install_errors, json_answer
+from ingest.gateway_body import BodyError, BodyTooLargeError, inflate, read_body
+from ingest.gateway_config import GatewayConfig
+from ingest.gateway_keys import Authenticate, RememberedKeys, partition_of, producer_id_of
+from ingest.record import PlainRecord
+from ingest.sink import ShareMessage, ShareSink
+from schemas import topics
+from schemas.clock import Clock, SystemClock
+from schemas.metrics import counter, gauge
+from schemas.topics import Reason
+
+log = structlog.get_logger(__name__)
+
+API_KEY_HEADER: Final = "X-Headframe-API-Key"
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+
+# Smaller bodies decode in less time than a thread takes to be woken.
+_DECODE_INLINE_BYTES: Final = 32 * 1024
+_READY_TIMEOUT_S: Final = 2.0
+
+
+class Gateway:
+    """Takes bodies of shares and puts them on the topic. One event loop owns it."""
+
+    def __init__(self, config: GatewayConfig, sink: ShareSink, clock: Clock) -> None:
+        self._config = config
+        self._sink = sink
+        self._clock = clock
+        self._decoder = Decoder(config.decode)
+        self._keys = RememberedKeys(config.remembered_keys)
+        self._turn = count()
+        self._in_flight_bytes = 0
+
+    async def take(self, request: Request) -> Response:
+        """Answer once the broker has the shares. Raises GatewayError."""
+        config = self._config
+        key = self._key(request)
+        with self._room(self._claimed_bytes(request)):
+            body = await self._body(request)
+            if key is not None and self._keys.clashes(key, body):
+                raise GatewayError(409, "conflict", f"{IDEMPOTENCY_KEY} was used for another body")
+            now_ms = self._clock.now_ms()
+            decoded = await self._decode(body, request.headers.get("content-type", ""), now_ms)
+            try:
+                async with asyncio.timeout(config.produce_timeout_s):
+                    await self._produce(decoded, key, now_ms)
+            except (RetryableError, TimeoutError) as error:
+                log.warning(
+                    "gateway_not_acknowledged", error=repr(error), shares=len(decoded.batch)
+                )
+                raise GatewayError(
+                    503,
+                    "unavailable",
+                    "the broker has not acknowledged in time; retry with the same Idempotency-Key",
+                    retry_after_s=config.retry_after_s,
+                ) from error
+        rejected = [pair for reject in decoded.rejects for pair in reject.share_reasons()]
+        counter("gateway_shares_total").labels(outcome="accepted").inc(len(decoded.batch))
+        counter("gateway_shares_total").labels(outcome="rejected").inc(len(rejected))
+        return accepted(len(decoded.batch), rejected)
+
+    async def ready(self) -> bool:
+        """Whether the broker answers."""
+        try:
+            async with asyncio.timeout(_READY_TIMEOUT_S):
+                return await self._sink.partitions() > 0
+        except (RetryableError, TimeoutError):
+            return False
+
+    def _key(self, request: Request) -> str | None:
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is not None and not 0 < len(key) <= self._config.max_key_chars:
+            limit = self._config.max_key_chars
+            raise GatewayError(
+                400, "invalid_input", f"{IDEMPOTENCY_KEY} has 1 to {limit} characters"
+            )
+        return key
+
+    def _claimed_bytes(self, request: Request) -> int:
+        """What the body may cost: its stated length, or the limit where that says too little."""
+        length = request.headers.get("content-length", "")
+        limit = self._config.max_body_bytes
+        if not length.isdecimal() or "content-encoding" in request.headers:
+            return limit
+        if int(length) > limit:
+            raise self._too_large()
+        return int(length)
+
+    @contextmanager
+    def _room(self, size_bytes: int) -> Iterator[None]:
+        """Hold `size_bytes` of what may be in flight; refuse what does not fit."""
+        if self._in_flight_bytes + size_bytes > self._config.max_in_flight_bytes:
+            raise GatewayError(
+                429,
+                "too_many_requests",
+                "too many shares are waiting for the broker",
+                retry_after_s=self._config.retry_after_s,
+            )
+        self._in_flight_bytes += size_bytes
+        gauge("gateway_in_flight_bytes").set(self._in_flight_bytes)
+        try:
+            yield
+        finally:
+            self._in_flight_bytes -= size_bytes
+            gauge("gateway_in_flight_bytes").set(self._in_flight_bytes)
+
+    async def _body(self, request: Request) -> bytes:
+        config = self._config
+        encoding = request.headers.get("content-encoding", "")
+        try:
+            body = await read_body(request.stream(), config.max_body_bytes, config.read_timeout_s)
+            if encoding:
+                body = await asyncio.to_thread(inflate, body, encoding, config.max_body_bytes)
+        except BodyTooLargeError as error:
+            raise self._too_large() from error
+        except BodyError as error:
+            raise GatewayError(400, "invalid_input", str(error)) from error
+        except ClientDisconnect as error:
+            raise GatewayError(400, "invalid_input", "the client went away") from error
+        return body
+
+    def _too_large(self) -> GatewayError:
+        limit = self._config.max_body_bytes
+        return GatewayError(413, "too_large", f"the body, also inflated, has at most {limit} bytes")
+
+    async def _decode(self, body: bytes, content_type: str, now_ms: int) -> Decoded:
+        """Raises GatewayError where the whole body is bad."""
+        headers = [(topics.CONTENT_TYPE, content_type.encode())] if content_type else []
+        record = PlainRecord(body, headers, now_ms)
+        if len(body) > _DECODE_INLINE_BYTES:
+            decoded = await asyncio.to_thread(self._decoder.decode, [record])
+        else:
+            decoded = self._decoder.decode([record])
+        for reject in decoded.rejects:
+            if reject.reason is Reason.OVERSIZED:
+                raise GatewayError(413, "too_large", reject.detail)
+            if not reject.shares:
+                raise GatewayError(400, "invalid_input", f"{reject.reason}: {reject.detail}")
+        return decoded
+
+    async def _produce(self, decoded: Decoded, key: str | None, now_ms: int) -> None:
+        """One message after the other: a retry must find no hole behind the last one taken.
+
+        Messages are cut at fixed positions of the body, so that a retry makes the same ones even
+        where a share has become too late since.
+        """
+        if not len(decoded.batch):
+            return
+        partitions = await self._sink.partitions()
+        partition = partition_of(key, partitions) if key else next(self._turn) % partitions
+        part = decoded.position // self._config.shares_per_message
+        for number in sorted(set(part.tolist())):
+            message = ShareMessage(
+                decoded.batch.take(part == number),
+                now_ms,
+                key="gateway",
+                producer_id=producer_id_of(key) if key else None,
+                sequence=number + 1,
+                partition=partition,
+            )
+            await self._sink.send(message)
+
+
+def create_gateway(
+    config: GatewayConfig,
+    producer: ShareSink,
+    authenticate: Authenticate,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """The app. `producer` is started and stopped by whoever wires it."""
+    gateway = Gateway(config, producer, clock or SystemClock())
+    app = FastAPI(title="Hashgauge gateway", docs_url="/docs", redoc_url=None)
+    install_errors(app)
+
+    @app.post("/shares", status_code=202)
+    async def shares(request: Request) -> Response:
+        """Take shares: JSON or an Arrow stream, plain, gzip or zstd.
+
+        202 once the broker has acknowledged; 400 unreadable, 409 key used for another body, 413
+        too large, 429 and 503 with Retry-After. Without an Idempotency-Key a retry after a 503 or a
+        lost answer may count twice.
+        """
+        if not authenticate(request.headers.get(API_KEY_HEADER)):
+            raise GatewayError(401, "unauthorized", f"{API_KEY_HEADER} is missing or wrong")
+        return await gateway.take(request)
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return json_answer({"status": "ok"})
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        if await gateway.ready():
+            return json_answer({"status": "ready"})
+        raise GatewayError(
+            503, "unavailable", "no answer from the broker", retry_after_s=config.retry_after_s
+        )
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app

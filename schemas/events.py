@@ -1,0 +1,117 @@
+"""Events on their way out: the one object that Kafka, webhooks and Server-Sent Events carry.
+
+A change of status, key = worker id on topic `worker-status`:
+
+    {"id": "5f0c…", "type": "worker-status-changed", "sequence": 8123, "at": "2026-11-23T21:15:00Z",
+     "worker": {"id": "…", "name": "rig01"}, "miner": {"id": "…", "account_name": "acme"},
+     "from": "stable", "to": "unavailable", "cause": "silence", "source": "eu1", "number": 7}
+
+`id` never changes, however often an event is sent: what bears an id seen before is a repeat.
+`sequence` rises by one from event to event, `number` from transition to transition of the worker.
+`from` is null for a worker's first transition. A stratum server that fell silent or came back:
+
+    {"id": "…", "type": "source-silent", "sequence": 8122, "at": "…", "source": "eu1",
+     "workers": 4100, "cause": "silence"}
+
+`workers` counts those recently active there: all of them on Kafka, the miner's own in a webhook.
+A webhook wraps the object as Standard Webhooks advises: {"type", "timestamp", "data": object}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from schemas.worker import Cause, EventKind, WorkerStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of view `event_details`. Worker, miner and statuses are None for a source's event."""
+
+    sequence: int
+    event_id: UUID
+    kind: EventKind
+    at: datetime
+    cause: Cause
+    worker_uid: UUID | None = None
+    worker_name: str | None = None
+    miner_uid: UUID | None = None
+    account_name: str | None = None
+    from_status: WorkerStatus | None = None
+    to_status: WorkerStatus | None = None
+    transition_number: int | None = None
+    source: str | None = None
+    workers: int | None = None
+
+    @property
+    def key(self) -> bytes:
+        """Kafka's key: events of one worker stay in order on one partition."""
+        return str(self.worker_uid or self.source).encode()
+
+
+def event_of(row: Mapping[str, Any]) -> Event:
+    """The event of a row with (at least) the columns of `event_details`."""
+    return Event(
+        sequence=row["sequence"],
+        event_id=row["event_id"],
+        kind=EventKind(row["kind"]),
+        at=row["at"],
+        cause=Cause(row["cause"]),
+        worker_uid=row["worker_uid"],
+        worker_name=row["worker_name"],
+        miner_uid=row["miner_uid"],
+        account_name=row["account_name"],
+        from_status=row["from_status"] and WorkerStatus(row["from_status"]),
+        to_status=row["to_status"] and WorkerStatus(row["to_status"]),
+        transition_number=row["transition_number"],
+        source=row["source"],
+        workers=row["workers"],
+    )
+
+
+def event_object(event: Event) -> dict[str, Any]:
+    """The JSON object of an event."""
+    head = {
+        "id": str(event.event_id),
+        "type": event.kind.value,
+        "sequence": event.sequence,
+        "at": _time_text(event.at),
+    }
+    if event.kind is not EventKind.STATUS_CHANGED:
+        return {
+            **head,
+            "source": event.source,
+            "workers": event.workers,
+            "cause": event.cause.value,
+        }
+    return {
+        **head,
+        "worker": {"id": str(event.worker_uid), "name": event.worker_name},
+        "miner": {"id": str(event.miner_uid), "account_name": event.account_name},
+        "from": event.from_status,
+        "to": event.to_status,
+        "cause": event.cause.value,
+        "source": event.source,
+        "number": event.transition_number,
+    }
+
+
+def encode_event(event: Event) -> bytes:
+    """The value on topic `worker-status`, and the data of a Server-Sent Event."""
+    return orjson.dumps(event_object(event))
+
+
+def encode_webhook(event: Event) -> bytes:
+    """The body of a webhook."""
+    body = event_object(event)
+    return orjson.dumps({"type": body["type"], "timestamp": body["at"], "data": body})
+
+
+def _time_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,99 @@
+"""Dead letters on a real broker: sent, read back, replayed."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from ingest.dead_letter import DeadLetter, DeadLetterConfig, DeadLetterSink, letters_of
+from ingest.dead_letter_tools import read_letters, replay
+from ingest.decode import Decoder
+from ingest.errors import RetryableError
+from ingest.record import PlainRecord, header
+from schemas import topics
+from schemas.batch import shares_of
+from schemas.codec import encode_json
+from schemas.share import Share, ShareResult
+from schemas.topics import Reason
+from tests.unit.bad_messages import GOOD, NOW_MS
+
+BAD = Share(NOW_MS, "harbor", "broken", -1.0, ShareResult.ACCEPTED, "eu-1")
+
+
+@pytest.fixture
+async def dead_topic(kafka_bootstrap: str, topic: str) -> str:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 3, 1), NewTopic(topic + "-dead", 2, 1)])
+    await admin.close()
+    return topic + "-dead"
+
+
+def letters(topic: str) -> list[DeadLetter]:
+    values = [encode_json([GOOD, BAD, GOOD]), b"{torn", None]
+    records = [
+        PlainRecord(value, [("trace", b"t")], NOW_MS, key, topic, partition=2, offset=at)
+        for at, (value, key) in enumerate(zip(values, [b"key0", b"key1", None], strict=True))
+    ]
+    return letters_of(Decoder().decode(records).rejects, records)
+
+
+async def test_letters_are_sent_read_and_replayed(
+    kafka_bootstrap: str, topic: str, dead_topic: str
+) -> None:
+    async with DeadLetterSink(DeadLetterConfig(kafka_bootstrap, dead_topic)) as sink:
+        await sink.send(letters(topic))
+    found = [each async for each in read_letters(kafka_bootstrap, dead_topic)]
+    by_origin = {each.origin_offset: each for each in found}
+    assert len(found) == 3
+    assert {each.reason for each in found} == {
+        Reason.BAD_DIFFICULTY, Reason.MALFORMED_JSON, Reason.EMPTY,
+    }  # fmt: skip
+    only = read_letters(kafka_bootstrap, dead_topic, reasons=[Reason.EMPTY])
+    assert [each.origin_offset async for each in only] == [2]
+
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all") as producer:
+        await replay(producer, by_origin[0], by_origin[0].written_ms)
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest"
+    ) as consumer:
+        record = await consumer.getone()
+    assert (record.partition, record.timestamp, record.key) == (2, NOW_MS, b"key0")
+    assert header(record.headers, topics.PRODUCER_ID) == f"dead-letter/{topic}/2/0".encode()
+    decoded = Decoder().decode([record])
+    assert list(shares_of(decoded.batch)) == []
+    assert decoded.rejects[0].share_reasons() == [(0, Reason.BAD_DIFFICULTY)]
+
+
+async def test_letters_since_a_time(kafka_bootstrap: str, topic: str, dead_topic: str) -> None:
+    async with DeadLetterSink(DeadLetterConfig(kafka_bootstrap, dead_topic)) as sink:
+        await sink.send(letters(topic))
+    written = [each.written_ms async for each in read_letters(kafka_bootstrap, dead_topic)]
+    later = read_letters(kafka_bootstrap, dead_topic, since_ms=max(written) + 1)
+    assert [each async for each in later] == []
+    all_of_them = read_letters(kafka_bootstrap, dead_topic, since_ms=min(written))
+    assert len([each async for each in all_of_them]) == 3
+
+
+async def test_value_that_no_topic_takes_is_left_out_but_named(
+    kafka_bootstrap: str, topic: str, dead_topic: str
+) -> None:
+    """Above the client's limit, and between the broker's and the client's."""
+    record = PlainRecord(b"x" * 3_000_000, [], NOW_MS, topic=topic, offset=4)
+    letter = letters_of(Decoder().decode([record]).rejects, [record])
+    for limit in (1_000_000, 10_000_000):
+        config = DeadLetterConfig(kafka_bootstrap, dead_topic, max_message_bytes=limit)
+        async with DeadLetterSink(config) as sink:
+            await sink.send(letter)
+    found = [each async for each in read_letters(kafka_bootstrap, dead_topic)]
+    assert [each.value for each in found] == [b"", b""]
+    assert {each.detail for each in found} == {"value of 3000000 bytes left out"}
+    assert {each.origin_offset for each in found} == {4}
+
+
+async def test_no_broker_is_retryable(topic: str) -> None:
+    async with DeadLetterSink(DeadLetterConfig("127.0.0.1:1", topic)) as sink:
+        with pytest.raises(RetryableError):
+            await sink.send(letters(topic))
+        await sink.send([])
