@@ -1,0 +1,1 @@
+"""Stage 2, the leader: committed minutes → windows, sums, statuses, rollups, current figures."""

@@ -1,0 +1,117 @@
+"""How long minutes and rollups are kept, when they are compressed and refreshed: all settings.
+
+`hashgauge migrate` puts them on TimescaleDB and changes them there; on plain PostgreSQL the leader
+keeps the retention and the rest does not apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from schemas.windows import LEVELS, LevelSpec
+
+# Windows and P1W charts reach a week back and read 15m and 1h rollups; the day is for late beats.
+LONGEST_READ: Final = timedelta(days=8)
+# Windows of 15m and 1h are rebuilt from minutes, and so are charts of PT15M and PT1H.
+MINUTES_READ: Final = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPolicy:
+    """One rollup level. `keep=None` keeps it for good."""
+
+    keep: timedelta | None
+    # Start and end of what a run of TimescaleDB's own refresh job looks at, counted back from now.
+    # Short: late minutes are refreshed by the leader, range by range, and one flush with one late
+    # row marks everything from that row to now, which a long start would refresh whole.
+    refresh_start: timedelta
+    refresh_end: timedelta
+    refresh_every: timedelta
+    # Beyond the lateness limit: refreshing inside a compressed rollup chunk costs 97 s, not 2.6 s.
+    compress_after: timedelta
+    chunk: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Every span by which stored figures age. Raises ValueError when they would eat each other."""
+
+    # How late a share may be; the same setting as intake's.
+    lateness: timedelta = timedelta(hours=48)
+    # Three days: the lateness limit and a day to notice and mend a stopped leader.
+    keep_minutes: timedelta = timedelta(days=3)
+    # 16 GB a day at 100,000 workers before compression, a thirtieth of it after.
+    compress_minutes_after: timedelta = timedelta(hours=2)
+    # Up to 100,000 workers; 1 h beyond (the indexes of one chunk should fit into memory).
+    minutes_chunk: timedelta = timedelta(hours=6)
+    # How often retention and compression look for something to do.
+    housekeeping_every: timedelta = timedelta(hours=1)
+    quarter: LevelPolicy = LevelPolicy(
+        keep=timedelta(days=35),
+        refresh_start=timedelta(hours=2),
+        refresh_end=timedelta(minutes=15),
+        refresh_every=timedelta(minutes=15),
+        compress_after=timedelta(days=4),
+        chunk=timedelta(days=1),
+    )
+    hour: LevelPolicy = LevelPolicy(
+        keep=timedelta(days=396),
+        refresh_start=timedelta(hours=8),
+        refresh_end=timedelta(hours=1),
+        refresh_every=timedelta(hours=1),
+        compress_after=timedelta(days=8),
+        chunk=timedelta(days=7),
+    )
+    day: LevelPolicy = LevelPolicy(
+        keep=None,
+        refresh_start=timedelta(days=4),
+        refresh_end=timedelta(days=1),
+        refresh_every=timedelta(hours=6),
+        compress_after=timedelta(days=60),
+        chunk=timedelta(days=90),
+    )
+
+    def __post_init__(self) -> None:
+        problems = list(_problems(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    def level(self, name: str) -> LevelPolicy:
+        """The policy of a level by its relation suffix; KeyError for an unknown one."""
+        return {"15m": self.quarter, "1h": self.hour, "1d": self.day}[name]
+
+    def keep(self, level: str) -> timedelta | None:
+        """How long the rows of `minutes`, `15m`, `1h` or `1d` are kept."""
+        return self.keep_minutes if level == "minutes" else self.level(level).keep
+
+
+def _problems(policies: Policies) -> Iterator[str]:
+    if policies.keep_minutes < policies.lateness + timedelta(hours=1):
+        yield "minutes must be kept at least an hour longer than shares may be late"
+    if policies.keep_minutes < MINUTES_READ:
+        yield f"minutes must be kept at least {MINUTES_READ}: windows are rebuilt from them"
+    for level in LEVELS:
+        yield from _level_problems(policies, level)
+
+
+def _level_problems(policies: Policies, level: LevelSpec) -> Iterator[str]:
+    policy, width = policies.level(level.name), timedelta(seconds=level.width_s)
+    below = policies.keep(level.below)
+    if below is not None and policy.refresh_start + width > below:
+        yield f"the refresh of {level.name} reaches beyond what is kept of {level.below}"
+    if policy.refresh_start < policy.refresh_end + 2 * width:
+        yield f"the refresh of {level.name} must span at least two buckets"
+    if policy.refresh_end < width:
+        yield f"the refresh of {level.name} must end before the bucket that is still filling"
+    if policy.compress_after < max(policies.lateness, policy.refresh_start) + width:
+        yield f"{level.name} would be compressed while late shares or refreshes still change it"
+    if policy.keep is not None:
+        if policy.keep <= policy.compress_after:
+            yield f"{level.name} would be dropped before it is compressed"
+        if policy.keep < LONGEST_READ and level.name != "1d":
+            yield f"{level.name} must be kept at least {LONGEST_READ.days} days: windows read it"
+        if below is None or policy.keep < below:
+            yield f"{level.name} must be kept at least as long as {level.below}"

@@ -1,0 +1,64 @@
+-- name: kept_from
+-- Buckets before these instants may be incomplete: their rows were dropped by retention.
+select relation, extract(epoch from kept_from)::int8 from retention_marks
+
+-- name: oldest_untaken
+-- Nothing that the leader has not read yet may be dropped.
+select extract(epoch from min(bucket))::int8 from touched_minutes
+
+-- name: mark_retention
+insert into retention_marks as marks (relation, kept_from)
+values (%(relation)s, %(kept_from)s)
+on conflict (relation) do update set kept_from = excluded.kept_from
+where marks.kept_from < excluded.kept_from
+
+-- name: delete_old
+-- A bounded number of rows, oldest first, so that no transaction runs long.
+delete from {relation}
+where ctid = any (array(
+    select ctid from {relation} where bucket < %(kept_from)s order by bucket limit %(limit)s
+))
+
+-- name: delete_range
+-- Rows of whole buckets, before they are made anew.
+delete from {relation} where bucket >= %(from)s and bucket < %(to)s
+
+-- name: delete_rows
+-- Single rows, before they are made anew.
+delete from {relation} as rollup
+using unnest(%(keys)s::int4[], %(starts)s::timestamptz[]) as stale (key, start)
+where rollup.{key} = stale.key and rollup.bucket = stale.start
+
+-- name: where_range
+-- Follows the FROM of a rollup's SELECT.
+where bucket >= %(from)s and bucket < %(to)s
+
+-- name: where_rows
+-- Follows the FROM of a rollup's SELECT; the primary key (key, bucket) answers it.
+join unnest(%(keys)s::int4[], %(starts)s::timestamptz[]) as stale (key, start)
+    on {key} = stale.key and bucket >= stale.start and bucket < stale.start + %(width)s
+
+-- name: enqueue
+-- TimescaleDB: note buckets to refresh. A bucket noted again gets a new token, so that a refresh
+-- that began before does not take the note away.
+insert into rollup_queue (level, bucket)
+select %(level)s, bucket from unnest(%(buckets)s::timestamptz[]) as stale (bucket) order by bucket
+on conflict (level, bucket) do update set token = default
+
+-- name: due
+-- TimescaleDB: noted buckets of a level that have ended.
+select extract(epoch from bucket)::int8, token from rollup_queue
+where level = %(level)s and bucket <= %(until)s
+order by bucket limit %(limit)s
+
+-- name: dequeue
+delete from rollup_queue
+using unnest(%(buckets)s::timestamptz[], %(tokens)s::int8[]) as done (bucket, token)
+where level = %(level)s and rollup_queue.bucket = done.bucket and rollup_queue.token = done.token
+
+-- name: count_due
+select count(*) from rollup_queue where level = %(level)s and bucket <= %(until)s
+
+-- name: refresh_aggregate
+-- TimescaleDB: whole buckets of one continuous aggregate; not inside a transaction.
+call refresh_continuous_aggregate(%(relation)s::regclass, %(from)s::timestamptz, %(to)s::timestamptz)

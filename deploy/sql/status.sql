@@ -1,0 +1,36 @@
+-- What `hashgauge status` shows. Plain psycopg statements.
+
+-- name: leader
+-- The figures leader: who, since when silent, how far.
+select holder, epoch, now() - renewed_at as silent, stream_time, complete_to, beat_at
+from leader
+
+-- name: partitions
+-- How far intake has come on the stream that is followed.
+select
+    known.partition, known.owner, known.next_offset, known.stream_time, known.caught_up,
+    now() - known.taken_at as silent
+from intake_partitions as known
+join intake_stream using (cluster_id, topic)
+order by known.partition
+
+-- name: workers
+-- Hardware workers by status, over all pools.
+select counts.status, sum(counts.workers)::int8 as workers
+from status_counts as counts
+join pools on pools.id = counts.entity_id
+group by counts.status
+order by counts.status
+
+-- name: pools
+-- Fifteen minutes of every pool, as sums of difficulty.
+select pools.title, figures.accepted_15m, figures.rejected_15m
+from pools
+join entity_figures as figures on figures.entity_id = pools.id
+order by pools.id
+
+-- name: waiting
+-- Work that lies ready: minutes the leader has not read, events not published yet.
+select
+    (select count(*) from touched_minutes) as minutes,
+    (select count(*) from events where sequence is null) as events
