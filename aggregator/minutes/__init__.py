@@ -1,0 +1,1 @@
+"""Stage 1: shares in columns → additive worker minutes, committed with their offsets."""

@@ -1,0 +1,93 @@
+"""From an assignment of Kafka to partitions that are claimed, verified and read from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+import structlog
+
+from aggregator.minutes import offsets
+from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.holdings import Holdings
+from aggregator.minutes.offsets import Stream
+from aggregator.minutes.patience import Patience
+from ingest.consumer import Consumer
+from ingest.errors import RetryableError
+
+log = structlog.get_logger(__name__)
+
+
+class Assignment:
+    """Which partitions are ours by the group's word, and which of them are not claimed yet.
+
+    `generation` rises with every rebalance: whatever was fetched or asked under an older one is
+    void, since the partitions are claimed and sought anew.
+    """
+
+    def __init__(
+        self, config: IntakeConfig, consumer: Consumer, patience: Patience, holdings: Holdings
+    ) -> None:
+        self._config = config
+        self._consumer = consumer
+        self._patience = patience
+        self._holdings = holdings
+        self._unclaimed: set[int] = set()
+        self.generation = 0
+        self.stream: Stream | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether partitions wait to be claimed."""
+        return bool(self._unclaimed)
+
+    def assigned(self, partitions: Collection[int]) -> None:
+        """The group gave these to us; they stand still until `claim`."""
+        self.generation += 1
+        self._unclaimed = set(partitions)
+
+    def revoked(self) -> None:
+        """The group takes all of them back (until it assigns again)."""
+        self.generation += 1
+        self._unclaimed.clear()
+
+    async def claim(self) -> None:
+        """Claim what was assigned, seek and let it flow. A rebalance meanwhile makes it void.
+
+        Waits for the database as long as it takes; while the broker is away it returns to be
+        called again. Raises FatalError where a log changed under its stored offset.
+        """
+        generation, partitions = self.generation, sorted(self._unclaimed)
+        try:
+            stream = Stream(await self._consumer.cluster_id(), self._consumer.topic)
+            bounds = await self._consumer.bounds(partitions)
+        except RetryableError as error:
+            log.warning("claim_waits", error=str(error))
+            await asyncio.sleep(self._config.retry_first_s)
+            return
+        if generation != self.generation or len(bounds) < len(partitions):
+            return
+        claims = await self._patience.run(
+            lambda connection: offsets.claim(
+                connection,
+                stream,
+                beginnings={each: bounds[each][0] for each in partitions},
+                owner=self._config.owner,
+                clock=self._config.clock,
+            )
+        )
+        if generation != self.generation:
+            return
+        starts = {claim.partition: claim.start(*bounds[claim.partition]) for claim in claims}
+        for claim in claims:
+            self._holdings.add(claim, starts[claim.partition])
+            self._consumer.seek(claim.partition, starts[claim.partition])
+        self._consumer.resume(partitions)
+        self._unclaimed.clear()
+        self.stream = stream
+        log.info(
+            "partitions_claimed",
+            cluster=stream.cluster_id,
+            topic=stream.topic,
+            offsets={claim.partition: claim.next_offset for claim in claims},
+        )

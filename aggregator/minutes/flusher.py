@@ -1,0 +1,102 @@
+"""Flushes checkpoints one after the other, beside the loop that fills the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from aggregator.minutes.checkpoint import Checkpoint
+from aggregator.minutes.offsets import Stream
+from aggregator.minutes.patience import Patience
+from aggregator.minutes.writer import Flushed, Writer
+from ingest.dead_letter import LetterSink
+from ingest.errors import RetryableError
+from schemas.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+
+class Flusher:
+    """At most one flush at a time; what is in a checkpoint is written once or not at all."""
+
+    def __init__(
+        self, writer: Writer, patience: Patience, dead_letters: LetterSink, *, clock: Clock
+    ) -> None:
+        self._writer = writer
+        self._patience = patience
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._running is not None and not self._running.done()
+
+    def start(
+        self,
+        stream: Stream,
+        checkpoint: Checkpoint,
+        after: Callable[[Checkpoint, Flushed, float], Awaitable[None]],
+    ) -> None:
+        """Flush in the background, then call `after`; the flush before must be finished.
+
+        Raises what that one raised."""
+        assert not self.busy
+        self.check()
+        self._running = asyncio.create_task(self._flush(stream, checkpoint, after))
+
+    async def wait(self, other: asyncio.Future[Any]) -> None:
+        """Return when the flush that runs is over, or `other` is."""
+        if self._running is not None:
+            await asyncio.wait({self._running, other}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def finish(self) -> None:
+        """Wait for the flush that runs; raises what it raised. Cancelled, it leaves it running."""
+        if self._running is not None:
+            await asyncio.wait({self._running})
+            self.check()
+
+    def check(self) -> None:
+        """Raise what the last flush raised (once), if it is over."""
+        if self._running is not None and self._running.done():
+            running, self._running = self._running, None
+            running.result()
+
+    async def abandon(self) -> None:
+        """Break off the flush that runs: its transaction is rolled back, or was committed."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running})
+            if not self._running.cancelled() and self._running.exception() is not None:
+                log.warning("flush_abandoned", error=str(self._running.exception()))
+            self._running = None
+
+    async def _flush(
+        self,
+        stream: Stream,
+        checkpoint: Checkpoint,
+        after: Callable[[Checkpoint, Flushed, float], Awaitable[None]],
+    ) -> None:
+        if checkpoint.dead_letters:
+            await self._send_dead_letters(checkpoint)
+        rows = checkpoint.rows()
+        started_s = self._clock.monotonic_s()
+        flushed = await self._patience.run(
+            lambda connection: self._writer.flush(connection, stream, checkpoint, rows=rows)
+        )
+        await after(checkpoint, flushed, self._clock.monotonic_s() - started_s)
+
+    async def _send_dead_letters(self, checkpoint: Checkpoint) -> None:
+        pause_s = 0.2
+        while True:
+            try:
+                await self._dead_letters.send(checkpoint.dead_letters)
+            except RetryableError as error:
+                log.warning("dead_letters_wait", error=str(error), retry_in_s=pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, 5.0)
+            else:
+                return

@@ -1,0 +1,131 @@
+"""The partitions this process holds: where each stands, taken and flushed. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from aggregator.minutes.checkpoint import LastRecord, PartitionShare
+from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.offsets import Claim, epoch_ms, verify
+from aggregator.minutes.stream_time import advance
+from ingest.errors import FatalError
+from ingest.lag import Progress
+from ingest.record import Record
+
+
+@dataclass(slots=True)
+class Held:
+    """One partition, held under `epoch`.
+
+        log   .......|===========|-----------|.......
+                flushed_to    next_offset   end
+
+    expected  the record that must come first, to be verified and dropped
+    """
+
+    partition: int
+    epoch: int
+    flushed_to: int
+    next_offset: int
+    expected: LastRecord | None
+    stream_ms: int | None
+    last: Record | None = None
+    progress: Progress | None = None
+    # When the broker last gave records or said that there are none.
+    heard_ms: int = 0
+
+
+class Holdings:
+    """Not thread-safe: one task owns it. Refuses records that do not follow what was taken."""
+
+    def __init__(self, config: IntakeConfig) -> None:
+        self._config = config
+        self._held: dict[int, Held] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(self._held.values())
+
+    def add(self, claim: Claim, start: int) -> None:
+        """Hold what was claimed; reading begins at `start`."""
+        self._held[claim.partition] = Held(
+            claim.partition,
+            claim.owner_epoch,
+            flushed_to=claim.next_offset,
+            next_offset=claim.next_offset,
+            expected=claim.last if start < claim.next_offset else None,
+            stream_ms=None if claim.stream_time is None else epoch_ms(claim.stream_time),
+        )
+
+    def clear(self) -> None:
+        self._held.clear()
+
+    def accept(self, records: Mapping[int, Sequence[Record]]) -> list[Record]:
+        """The records not taken yet. Changes nothing but marking the log of a partition verified.
+
+        Raises FatalError where the first record of a partition is not the one taken last.
+        """
+        fresh: list[Record] = []
+        for partition, batch in records.items():
+            held = self._held.get(partition)
+            if held is None or not batch:
+                continue
+            start = 0
+            if held.expected is not None:
+                verify(partition, held.expected, batch[0])
+                held.expected = None
+                start = 1
+            elif batch[0].offset < held.next_offset:
+                message = f"partition {partition}: offset {batch[0].offset} came twice"
+                raise FatalError(message)
+            fresh += batch[start:] if start else batch
+        return fresh
+
+    def take(
+        self,
+        records: Mapping[int, Sequence[Record]],
+        progress: Mapping[int, Progress],
+        *,
+        now_ms: int,
+    ) -> None:
+        """What `accept` answered is in the checkpoint now."""
+        for partition, held in self._held.items():
+            held.progress = progress.get(partition, held.progress)
+            batch = records.get(partition)
+            polled_ms = None if held.progress is None else held.progress.polled_ms
+            held.heard_ms = now_ms if batch else max(held.heard_ms, polled_ms or 0)
+            if batch and batch[-1].offset >= held.next_offset:
+                held.last = batch[-1]
+                held.next_offset = batch[-1].offset + 1
+
+    def seal(self, now_ms: int) -> Iterable[PartitionShare]:
+        """What was taken since the last seal, to be written with the shares; stream time moves."""
+        for held in self._held.values():
+            at_end = held.progress is not None and held.progress.at_end(
+                now_ms, self._config.fresh_fetch_s
+            )
+            held.stream_ms = advance(
+                held.stream_ms,
+                record_ms=None if held.last is None else held.last.timestamp,
+                at_end=at_end,
+                now_ms=now_ms,
+                clock=self._config.clock,
+            )
+            yield PartitionShare(
+                held.partition,
+                held.epoch,
+                from_offset=held.flushed_to,
+                next_offset=held.next_offset,
+                last=held.last,
+                stream_ms=held.stream_ms,
+                caught_up=at_end,
+            )
+            held.flushed_to, held.last = held.next_offset, None
+
+    def stream_ms(self) -> int | None:
+        """The stream time of the partition that is furthest behind."""
+        known = [held.stream_ms for held in self if held.stream_ms is not None]
+        return min(known, default=None)

@@ -1,0 +1,228 @@
+"""Offsets in the database: claimed, verified, moved under a fence, shown and settled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, dict_row
+
+from aggregator.minutes.checkpoint import LastRecord, PartitionShare
+from aggregator.minutes.config import StreamClock
+from ingest.consumer import SETTLE
+from ingest.errors import FatalError
+from ingest.record import Record
+from schemas.named_sql import load
+
+Connection = AsyncConnection[Any]
+
+SQL: Final = load("aggregator.minutes", "sql/offsets.sql")
+
+
+class Fenced(FatalError):  # noqa: N818 (a state, as in the design)
+    """Another process took a partition over: this one must not write any more, and stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Whose offsets: those of one topic of one cluster."""
+
+    cluster_id: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is stored of a partition, and the epoch under which this process now holds it."""
+
+    partition: int
+    owner_epoch: int
+    next_offset: int
+    last_offset: int | None
+    last_timestamp: datetime | None
+    last_crc: int | None
+    stream_time: datetime | None
+
+    @property
+    def last(self) -> LastRecord | None:
+        """The record that must lie at `next_offset - 1` or before; None where none was taken."""
+        if self.last_offset is None or self.last_timestamp is None or self.last_crc is None:
+            return None
+        return LastRecord(self.last_offset, epoch_ms(self.last_timestamp), self.last_crc)
+
+    def start(self, beginning: int, end: int) -> int:
+        """The offset to read from: the last record taken, to be verified, or the next one.
+
+        Raises FatalError where the stored offset lies outside of the log [beginning, end).
+        """
+        if not beginning <= self.next_offset <= end:
+            message = (
+                f"partition {self.partition} stands at offset {self.next_offset}, but its log "
+                f"reaches from {beginning} to {end}: it was cut or made anew; {SETTLE}"
+            )
+            raise FatalError(message)
+        last = self.last
+        return self.next_offset if last is None else max(last.offset, beginning)
+
+
+def verify(partition: int, expected: LastRecord, record: Record) -> None:
+    """Raises FatalError where `record`, found first, is not the one that was taken last."""
+    found = LastRecord.of(record)
+    if found != expected:
+        message = (
+            f"partition {partition} holds another record at offset {expected.offset} than the one "
+            f"taken from there ({found} instead of {expected}): the log was made anew; {SETTLE}"
+        )
+        raise FatalError(message)
+
+
+async def claim(
+    connection: Connection,
+    stream: Stream,
+    *,
+    beginnings: Mapping[int, int],
+    owner: str,
+    clock: StreamClock,
+) -> list[Claim]:
+    """Take the partitions of `beginnings` (partition → first offset of its log) over."""
+    scope = {"cluster_id": stream.cluster_id, "topic": stream.topic, "clock": clock}
+    async with connection.transaction(), connection.cursor(row_factory=class_row(Claim)) as cursor:
+        await cursor.execute(SQL["follow_stream"], scope)
+        await cursor.execute(
+            SQL["claim"],
+            {
+                **scope,
+                "owner": owner,
+                "partitions": list(beginnings),
+                "beginnings": list(beginnings.values()),
+            },
+        )
+        return await cursor.fetchall()
+
+
+async def advance(connection: Connection, stream: Stream, parts: Sequence[PartitionShare]) -> bool:
+    """Move the offsets inside the caller's transaction; False where they were moved before.
+
+    That is so where the connection broke while an earlier attempt was committing. Raises Fenced
+    where another process holds a partition now.
+    """
+    lasts = [None if part.last is None else LastRecord.of(part.last) for part in parts]
+    cursor = await connection.execute(
+        SQL["advance"],
+        {
+            "cluster_id": stream.cluster_id,
+            "topic": stream.topic,
+            "partitions": [part.partition for part in parts],
+            "epochs": [part.epoch for part in parts],
+            "from_offsets": [part.from_offset for part in parts],
+            "next_offsets": [part.next_offset for part in parts],
+            "last_offsets": [last and last.offset for last in lasts],
+            "last_timestamps": [last and moment(last.timestamp_ms) for last in lasts],
+            "last_crcs": [last and last.crc for last in lasts],
+            "stream_times": [
+                None if part.stream_ms is None else moment(part.stream_ms) for part in parts
+            ],
+            "caught_up": [part.caught_up for part in parts],
+        },
+    )
+    if cursor.rowcount == len(parts):
+        return True
+    await _check_held(connection, stream, parts)
+    return False
+
+
+async def _check_held(
+    connection: Connection, stream: Stream, parts: Sequence[PartitionShare]
+) -> None:
+    """Return where every partition stands behind this flush already; else raise Fenced."""
+    cursor = await connection.execute(
+        SQL["held"],
+        {
+            "cluster_id": stream.cluster_id,
+            "topic": stream.topic,
+            "partitions": [part.partition for part in parts],
+        },
+    )
+    held = {row[0]: row[1:] for row in await cursor.fetchall()}
+    for part in parts:
+        epoch, next_offset, owner = held.get(part.partition, (None, None, None))
+        if (epoch, next_offset) != (part.epoch, part.next_offset):
+            message = (
+                f"partition {part.partition} of {stream.topic} was taken over by {owner!r} "
+                f"(epoch {epoch} instead of {part.epoch}, offset {next_offset} instead of "
+                f"{part.from_offset}): this process stops, nothing is lost or counted twice"
+            )
+            raise Fenced(message)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOffset:
+    """A row of `hashgauge offsets show`."""
+
+    cluster_id: str
+    topic: str
+    partition: int
+    next_offset: int
+    last_offset: int | None
+    last_timestamp: datetime | None
+    stream_time: datetime | None
+    caught_up: bool
+    owner: str | None
+    owner_epoch: int
+    taken_at: datetime
+    current: bool
+
+
+async def show(connection: Connection) -> list[StoredOffset]:
+    """Every stored offset, by cluster, topic and partition."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(SQL["show"])
+        return [StoredOffset(**row) for row in await cursor.fetchall()]
+
+
+async def settle(
+    connection: Connection, stream: Stream, next_offsets: Mapping[int, int]
+) -> list[int]:
+    """Accept a changed log: continue each partition at the given offset, without verifying.
+
+    Fences whoever holds them. Answers the partitions that were known; shares that the old log held
+    and that were not taken are lost, which is why only a person may say this.
+    """
+    async with connection.transaction():
+        cursor = await connection.execute(
+            SQL["settle"],
+            {
+                "cluster_id": stream.cluster_id,
+                "topic": stream.topic,
+                "partitions": list(next_offsets),
+                "next_offsets": list(next_offsets.values()),
+            },
+        )
+        return [row[0] for row in await cursor.fetchall()]
+
+
+async def forget(connection: Connection, stream: Stream, partitions: Collection[int]) -> None:
+    """Retire partitions: as if never seen, with their producers. For a broker that starts empty
+    under the same cluster id, and for partitions that a topic made anew no longer has."""
+    scope = {
+        "cluster_id": stream.cluster_id,
+        "topic": stream.topic,
+        "partitions": list(partitions),
+    }
+    async with connection.transaction():
+        await connection.execute(SQL["forget_partitions"], scope)
+        await connection.execute(SQL["forget_sequences"], scope)
+
+
+def moment(at_ms: int) -> datetime:
+    """Epoch milliseconds → datetime; exact, and clamped to what PostgreSQL and Python can name."""
+    seconds, milliseconds = divmod(min(max(at_ms, 0), 253_402_300_799_999), 1_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=milliseconds * 1_000)
+
+
+def epoch_ms(at: datetime) -> int:
+    """The inverse of `moment`."""
+    return round(at.timestamp() * 1_000)

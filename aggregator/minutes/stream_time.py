@@ -1,0 +1,36 @@
+"""How far a partition has taken the stream in. Pure: times are arguments."""
+
+from __future__ import annotations
+
+from aggregator.minutes.config import StreamClock
+
+
+def advance(
+    stream_ms: int | None,
+    *,
+    record_ms: int | None,
+    at_end: bool,
+    now_ms: int,
+    clock: StreamClock,
+) -> int | None:
+    """Stream time of a partition in epoch milliseconds; None as long as nothing is known.
+
+    stream_ms  what it was
+    record_ms  timestamp of the last record taken, if one was taken
+    at_end     a fresh fetch reached the end of the log: there is nothing older to wait for
+
+        records    ....r....r....r            (end)
+        clock      wall: last r, at the end the wall clock; records: last r
+
+    Never goes back, and (with the wall clock) never beyond `now_ms`; with the broker away it
+    stands still.
+    """
+    if clock == "wall":
+        candidate = now_ms if at_end else record_ms
+        if candidate is not None:
+            candidate = min(candidate, now_ms)
+    else:
+        candidate = record_ms
+    if candidate is None or stream_ms is None:
+        return stream_ms if candidate is None else candidate
+    return max(stream_ms, candidate)

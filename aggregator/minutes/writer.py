@@ -1,0 +1,154 @@
+"""One flush: offsets, producer sequences, worker minutes and what they touched, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.minutes import offsets
+from aggregator.minutes.checkpoint import Checkpoint
+from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.copy import binary_copy, timestamps
+from aggregator.minutes.fold import MinuteRows
+from aggregator.minutes.offsets import Connection, Stream
+from aggregator.minutes.registry import Registry
+from schemas.named_sql import load
+from schemas.share import REJECT_REASONS
+from schemas.windows import MINUTE_S
+
+SQL: Final = load("aggregator.minutes", "sql/flush.sql")
+
+_TYPES: Final = (">i8", ">i4", ">i4", ">i4", ">i4", ">i4", ">i4", ">f8", ">f8", ">i8")
+_REASON_TYPES: Final = (">f8",) * len(REJECT_REASONS)
+# The copy is handed over in pieces, so that the heartbeat of the group gets its turn in between.
+_PIECE_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """What one flush wrote."""
+
+    rows: int = 0
+    late_shares: int = 0
+    # The flush was committed by an attempt before, of which no answer came.
+    repeated: bool = False
+
+
+class Writer:
+    """Writes checkpoints; a failed flush has changed nothing and may be tried again as it is."""
+
+    def __init__(self, config: IntakeConfig, registry: Registry) -> None:
+        self._config = config
+        self._registry = registry
+
+    async def flush(
+        self, connection: Connection, stream: Stream, checkpoint: Checkpoint, *, rows: MinuteRows
+    ) -> Flushed:
+        """Write `checkpoint`, whose shares fold into `rows`, in one transaction.
+
+        Raises Fenced where another process holds one of its partitions, psycopg's errors where the
+        database is away or full.
+        """
+        late_before_s = 0
+        if len(rows):
+            late_before_s = int(rows.minute_s.max()) - self._config.late_after_s
+        async with connection.transaction():
+            await bound(connection, self._config)
+            parts = list(checkpoint.partitions.values())
+            if not await offsets.advance(connection, stream, parts):
+                return Flushed(repeated=True)
+            if checkpoint.sequences:
+                await self._save_sequences(connection, stream, checkpoint)
+            if len(rows):
+                await self._write_minutes(connection, rows, late_before_s)
+        return Flushed(len(rows), _late_shares(checkpoint, rows))
+
+    async def _write_minutes(
+        self, connection: Connection, rows: MinuteRows, late_before_s: int
+    ) -> None:
+        await connection.execute(SQL["stage"])
+        columns = self._columns(rows)
+        rejected = np.zeros(len(rows), np.bool_)
+        rejected[rows.reject_row] = True
+        await _copy(
+            connection, "copy_accepted", {n: v[~rejected] for n, v in columns.items()}, _TYPES
+        )
+        reasons = dict(zip(REJECT_REASONS, rows.reasons, strict=True))
+        await _copy(
+            connection,
+            "copy_rejected",
+            {n: v[rejected] for n, v in columns.items()} | reasons,
+            _TYPES + _REASON_TYPES,
+        )
+        await connection.execute(SQL["upsert"])
+        minutes_s = np.unique(rows.minute_s)
+        await connection.execute(
+            SQL["touch_whole"], {"minutes_s": minutes_s[minutes_s >= late_before_s].tolist()}
+        )
+        if minutes_s[0] < late_before_s:
+            await connection.execute(SQL["touch_late"], {"late_before_s": late_before_s})
+
+    def _columns(self, rows: MinuteRows) -> dict[str, NDArray[Any]]:
+        workers = self._registry.columns_of(rows.slot)
+        return {
+            "bucket": timestamps(rows.minute_s),
+            "worker_id": workers.worker_id,
+            "miner_id": workers.miner_id,
+            "operator_id": workers.operator_id,
+            "source_id": np.maximum(rows.source, 0),
+            "accepted_count": rows.accepted_count,
+            "rejected_count": rows.rejected_count,
+            "accepted": rows.accepted,
+            "rejected": rows.rejected,
+            "last_share_at": timestamps(rows.last_share_s),
+        }
+
+    async def _save_sequences(
+        self, connection: Connection, stream: Stream, checkpoint: Checkpoint
+    ) -> None:
+        await connection.execute(
+            SQL["save_sequences"],
+            {
+                "cluster_id": stream.cluster_id,
+                "topic": stream.topic,
+                "partitions": [partition for partition, _ in checkpoint.sequences],
+                "producer_ids": [producer_id for _, producer_id in checkpoint.sequences],
+                "sequences": list(checkpoint.sequences.values()),
+            },
+        )
+
+
+async def bound(connection: Connection, config: IntakeConfig) -> None:
+    """Limit what the running transaction may wait for, and what may wait for it."""
+    await connection.execute(
+        SQL["settings"],
+        {
+            "idle_ms": round(config.idle_in_transaction_s * 1_000),
+            "lock_ms": round(config.lock_timeout_s * 1_000),
+            "statement_ms": round(config.statement_timeout_s * 1_000),
+        },
+    )
+
+
+def _late_shares(checkpoint: Checkpoint, rows: MinuteRows) -> int:
+    """Shares of minutes that ended more than a minute before stream time: the leader has read
+    them by then."""
+    times = [part.stream_ms for part in checkpoint.partitions.values() if part.stream_ms]
+    if not times:
+        return 0
+    late = rows.minute_s + 2 * MINUTE_S <= min(times) // 1_000
+    return int((rows.accepted_count + rows.rejected_count)[late].sum())
+
+
+async def _copy(
+    connection: Connection, statement: str, columns: dict[str, NDArray[Any]], types: tuple[str, ...]
+) -> None:
+    if not len(columns["bucket"]):
+        return
+    data = memoryview(binary_copy(columns, types))
+    async with connection.cursor() as cursor, cursor.copy(SQL[statement]) as copy:
+        for start in range(0, len(data), _PIECE_BYTES):
+            await copy.write(data[start : start + _PIECE_BYTES])

@@ -1,0 +1,147 @@
+"""Intake processes that come, go, die and freeze: every share is counted once all the same."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.intake_main import FATAL
+from tests.integration.intake_world import (
+    Pool,
+    Processes,
+    count_stored,
+    processes,
+    settled,
+    until,
+)
+
+PARTITIONS = 4
+
+
+@pytest.fixture
+def intakes(
+    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
+) -> Iterator[Processes]:
+    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def pool(kafka_bootstrap: str, topic: str) -> Pool:
+    return Pool(kafka_bootstrap, topic, partitions=PARTITIONS, seed=1)
+
+
+async def flowing(database_url: str, more: int = 500) -> None:
+    """At least `more` further shares were stored."""
+    before = count_stored(database_url)
+    await until(lambda: count_stored(database_url) >= before + more)
+
+
+def owners(database_url: str) -> set[str]:
+    with psycopg.connect(database_url) as connection:
+        return {row[0] for row in connection.execute("select owner from intake_partitions")}
+
+
+async def test_killed_in_mid_flow_resumes_where_it_committed(
+    pool: Pool, intakes: Processes, database_url: str
+) -> None:
+    async with pool:
+        pool.flow(pause_s=0.005)
+        for _ in range(4):
+            intake = intakes.start()
+            await flowing(database_url)
+            intake.kill()
+        intakes.start()
+        await settled(pool, database_url)
+
+
+async def test_processes_that_join_and_leave_share_the_partitions(
+    pool: Pool, intakes: Processes, database_url: str
+) -> None:
+    async with pool:
+        pool.flow()
+        first = intakes.start()
+        await flowing(database_url)
+        intakes.start()
+        intakes.start()
+        await until(lambda: len(owners(database_url)) == 3)
+        await flowing(database_url)
+        assert first.stop() == 0
+        await until(lambda: len(owners(database_url)) == 2)
+        await flowing(database_url)
+        await settled(pool, database_url)
+    assert "taken over" not in intakes.logs
+
+
+async def test_rolling_restart_stops_nothing_and_fences_nobody(
+    pool: Pool, intakes: Processes, database_url: str
+) -> None:
+    async with pool:
+        pool.flow()
+        running = [intakes.start(), intakes.start()]
+        await until(lambda: len(owners(database_url)) == 2)
+        for _ in range(4):
+            running.append(intakes.start())
+            assert running.pop(0).stop() == 0
+            await flowing(database_url)
+        await settled(pool, database_url)
+    assert "taken over" not in intakes.logs
+
+
+async def test_frozen_owner_that_wakes_up_writes_nothing_and_stops(
+    pool: Pool, intakes: Processes, database_url: str
+) -> None:
+    async with pool:
+        pool.flow()
+        zombie = intakes.start()
+        await flowing(database_url)
+        intakes.start()
+        await until(lambda: zombie.log.count("partitions_claimed") == 2)
+        zombie.send(signal.SIGSTOP)
+        await until(lambda: len(owners(database_url)) == 1)
+        await flowing(database_url)
+        zombie.send(signal.SIGCONT)
+        await until(lambda: zombie.process.poll() is not None)
+        assert zombie.process.returncode == FATAL
+        assert "was taken over by" in zombie.log
+        await settled(pool, database_url)
+
+
+async def test_two_groups_by_mistake_never_count_twice(
+    pool: Pool, intakes: Processes, database_url: str
+) -> None:
+    async with pool:
+        pool.flow()
+        first = intakes.start(group_id="first")
+        await flowing(database_url)
+        intakes.start(group_id="second")
+        await until(lambda: first.process.poll() is not None)
+        assert first.process.returncode == FATAL
+        await settled(pool, database_url)
+
+
+async def test_partitions_added_while_running_are_taken_from_their_beginning(
+    pool: Pool, intakes: Processes, database_url: str
+) -> None:
+    async with pool:
+        pool.flow()
+        intakes.start()
+        await flowing(database_url)
+        await pool.widen(7)
+        pool.flow()
+        await settled_with_rows(pool, database_url, partitions=7)
+
+
+async def settled_with_rows(pool: Pool, database_url: str, *, partitions: int) -> None:
+    def rows() -> int:
+        with psycopg.connect(database_url) as connection:
+            row = connection.execute("select count(*) from intake_partitions").fetchone()
+        return 0 if row is None else int(row[0])
+
+    await until(lambda: rows() == partitions)
+    await flowing(database_url)
+    await settled(pool, database_url)

@@ -1,0 +1,215 @@
+"""A flush: offsets, minutes and what they touched, all of it once or none of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from aggregator.minutes import offsets
+from aggregator.minutes.checkpoint import Checkpoint, PartitionShare
+from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.offsets import Claim, Fenced, Stream
+from aggregator.minutes.registry import Registry
+from aggregator.minutes.writer import Flushed, Writer
+from ingest.record import PlainRecord
+from schemas.batch import batch_of
+from schemas.share import Share, ShareResult
+
+STREAM = Stream("cluster", "shares")
+NOON_S = 1_790_337_600
+
+
+class World:
+    """A writer and what it needs, holding partition 0."""
+
+    def __init__(self, connections: AsyncConnectionPool[Any]) -> None:
+        self.connections = connections
+        self.config = IntakeConfig()
+        self.registry = Registry(self.config)
+        self.writer = Writer(self.config, self.registry)
+
+    async def claim(self, partition: int = 0, owner: str = "me") -> Claim:
+        async with self.connections.connection() as connection:
+            claims = await offsets.claim(
+                connection, STREAM, beginnings={partition: 0}, owner=owner, clock="wall"
+            )
+        return claims[0]
+
+    async def checkpoint(
+        self, claim: Claim, *shares: Share, from_offset: int = 0, to: int = 10
+    ) -> Checkpoint:
+        batch = batch_of(shares)
+        async with self.connections.connection() as connection:
+            await self.registry.learn(connection, *self.registry.missing(batch))
+        slot, source = self.registry.codes(batch)
+        checkpoint = Checkpoint()
+        checkpoint.add(batch, slot, source)
+        checkpoint.partitions[claim.partition] = PartitionShare(
+            claim.partition,
+            claim.owner_epoch,
+            from_offset,
+            to,
+            last=PlainRecord(b"x", timestamp=NOON_S * 1_000, offset=to - 1),
+            stream_ms=NOON_S * 1_000,
+        )
+        return checkpoint
+
+    async def flush(self, checkpoint: Checkpoint) -> Flushed:
+        async with self.connections.connection() as connection:
+            rows = checkpoint.rows()
+            return await self.writer.flush(connection, STREAM, checkpoint, rows=rows)
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with AsyncConnectionPool(database_url, min_size=1, max_size=3, open=False) as pool:
+        yield World(pool)
+
+
+def share(
+    second: int, worker: str = "rig", difficulty: float = 1.0, result: int = 0, source: str = "eu"
+) -> Share:
+    return Share(
+        (NOON_S + second) * 1_000, "alice", worker, difficulty, ShareResult(result), source
+    )
+
+
+def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+async def test_flushes_add_up_in_the_same_minute(world: World, database_url: str) -> None:
+    claim = await world.claim()
+    await world.flush(await world.checkpoint(claim, share(1), share(2, difficulty=4.0, result=1)))
+    await world.flush(
+        await world.checkpoint(
+            claim,
+            share(9, difficulty=2.0, source="us"),
+            share(3, result=1, difficulty=8.0),
+            from_offset=10,
+            to=20,
+        )
+    )
+    found = rows(
+        database_url,
+        "select accepted_count, rejected_count, accepted, rejected, stale, duplicate,"
+        " extract(epoch from last_share_at)::int8, sources.name from worker_minutes"
+        " join sources on sources.id = source_id",
+    )
+    assert found == [(2, 2, 3.0, 12.0, 12.0, None, NOON_S + 9, "us")]
+
+
+async def test_earlier_share_flushed_later_does_not_turn_the_source_back(
+    world: World, database_url: str
+) -> None:
+    claim = await world.claim()
+    await world.flush(await world.checkpoint(claim, share(30, source="us")))
+    late = await world.checkpoint(claim, share(5, source="eu"), from_offset=10, to=20)
+    await world.flush(late)
+    found = rows(
+        database_url,
+        "select name, extract(epoch from last_share_at)::int8 from worker_minutes"
+        " join sources on sources.id = source_id",
+    )
+    assert found == [("us", NOON_S + 30)]
+
+
+async def test_repeating_a_committed_flush_changes_nothing(world: World, database_url: str) -> None:
+    checkpoint = await world.checkpoint(await world.claim(), share(1))
+    assert not (await world.flush(checkpoint)).repeated
+    assert (await world.flush(checkpoint)).repeated
+    assert rows(database_url, "select sum(accepted_count)::int4 from worker_minutes") == [(1,)]
+
+
+async def test_who_lost_a_partition_writes_nothing_at_all(world: World, database_url: str) -> None:
+    claim = await world.claim()
+    checkpoint = await world.checkpoint(claim, share(1))
+    await world.claim(owner="another")
+    with pytest.raises(Fenced, match="taken over by 'another'"):
+        await world.flush(checkpoint)
+    assert rows(database_url, "select count(*)::int4 from worker_minutes") == [(0,)]
+    assert rows(database_url, "select count(*)::int4 from touched_minutes") == [(0,)]
+
+
+async def test_one_lost_partition_of_two_stops_the_whole_flush(
+    world: World, database_url: str
+) -> None:
+    first, second = await world.claim(0), await world.claim(1)
+    checkpoint = await world.checkpoint(first, share(1))
+    checkpoint.partitions[1] = PartitionShare(1, second.owner_epoch, 0, 5)
+    await world.claim(1, owner="another")
+    with pytest.raises(Fenced):
+        await world.flush(checkpoint)
+    assert rows(database_url, "select sum(next_offset)::int4 from intake_partitions") == [(0,)]
+
+
+async def test_stale_offset_under_the_right_epoch_is_fenced(world: World) -> None:
+    claim = await world.claim()
+    await world.flush(await world.checkpoint(claim, share(1)))
+    with pytest.raises(Fenced):
+        await world.flush(await world.checkpoint(claim, share(2), from_offset=3, to=12))
+
+
+async def test_late_minutes_are_listed_with_their_workers(world: World, database_url: str) -> None:
+    claim = await world.claim()
+    shares = [share(0), share(-600, "b"), share(-660, "c"), share(-660, "d"), share(-7_200, "c")]
+    await world.flush(await world.checkpoint(claim, *shares))
+    listed = rows(
+        database_url,
+        f"select extract(epoch from bucket)::int4 - {NOON_S}, cardinality(worker_ids)"
+        " from touched_minutes order by 1",
+    )
+    assert listed == [(-7_200, 1), (-660, 2), (-600, None), (0, None)]
+
+
+async def test_fractional_difficulties_keep_every_bit(world: World, database_url: str) -> None:
+    claim = await world.claim()
+    await world.flush(await world.checkpoint(claim, share(1, difficulty=0.1 + 0.2)))
+    assert rows(database_url, "select accepted from worker_minutes") == [(0.1 + 0.2,)]
+
+
+async def test_large_flush_reaches_the_table_whole(world: World, database_url: str) -> None:
+    claim = await world.claim()
+    rng = np.random.default_rng(3)
+    shares = [
+        share(int(at), f"w{worker}", float(difficulty), int(result))
+        for at, worker, difficulty, result in zip(
+            rng.integers(0, 600, 20_000),
+            rng.integers(0, 900, 20_000),
+            rng.integers(1, 2**20, 20_000),
+            rng.integers(0, 8, 20_000),
+            strict=True,
+        )
+    ]
+    await world.flush(await world.checkpoint(claim, *shares))
+    reasons = (
+        "stale, duplicate, low_difficulty, job_not_found, unauthorized, time_out_of_range, invalid"
+    )
+    per_reason = [
+        sum(each.difficulty for each in shares if each.result == code) for code in range(1, 8)
+    ]
+    sums = ", ".join(f"sum({name})" for name in reasons.split(", "))
+    assert rows(database_url, f"select {sums} from worker_minutes") == [tuple(per_reason)]
+    assert rows(
+        database_url, "select sum(accepted_count + rejected_count)::int4 from worker_minutes"
+    ) == [(20_000,)]
+
+
+async def test_stream_time_is_that_of_the_partition_furthest_behind(
+    world: World, database_url: str
+) -> None:
+    assert rows(database_url, "select stream_time, caught_up from stream") == [(None, False)]
+    claim = await world.claim()
+    assert rows(database_url, "select stream_time from stream") == [(None,)]
+    await world.flush(await world.checkpoint(claim, share(1)))
+    # A partition added later holds the service where it is until it is read.
+    later = await world.claim(1)
+    assert later.stream_time is not None
+    found = rows(database_url, "select extract(epoch from stream_time)::int8 from stream")
+    assert found == [(NOON_S,)]

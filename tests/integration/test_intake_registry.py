@@ -1,0 +1,160 @@
+"""Names to ids: limits, unknown accounts, other processes, without a question per share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.registry import UNKNOWN, Registry
+from schemas.batch import ShareBatch, WorkerKey, batch_of
+from schemas.share import OTHER_WORKER, Share, ShareResult
+
+AT_MS = 1_790_337_600_000
+
+
+@pytest.fixture
+async def connections(database_url: str) -> AsyncIterator[AsyncConnectionPool[Any]]:
+    async with AsyncConnectionPool(database_url, min_size=1, max_size=6, open=False) as pool:
+        yield pool
+
+
+def batch(*keys: WorkerKey, sources: Sequence[str | None] = ()) -> ShareBatch:
+    names = [*sources, *[None] * (len(keys) - len(sources))]
+    return batch_of(
+        Share(AT_MS, account, worker, 1.0, ShareResult.ACCEPTED, source)
+        for (account, worker), source in zip(keys, names, strict=True)
+    )
+
+
+async def worker_ids(
+    registry: Registry, connections: AsyncConnectionPool[Any], shares: ShareBatch
+) -> list[int]:
+    """Ids as the fold's rows get them; -1 for unknown accounts."""
+    workers, sources = registry.missing(shares)
+    if workers or sources:
+        async with connections.connection() as connection:
+            await registry.learn(connection, workers, sources)
+    slot, _ = registry.codes(shares)
+    ids = registry.columns_of(np.maximum(slot, 0).astype(np.int64)).worker_id
+    return np.where(slot == UNKNOWN, UNKNOWN, ids).tolist()
+
+
+def names_of(database_url: str, account: str) -> list[str]:
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "select workers.name from workers join miners on miners.id = miner_id"
+            " where account_name = %s order by workers.name",
+            [account],
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+async def test_names_are_found_again_by_every_process(
+    connections: AsyncConnectionPool[Any],
+) -> None:
+    shares = batch(("alice", "a"), ("alice", "b"), ("bob", "a"))
+    first, second = Registry(IntakeConfig()), Registry(IntakeConfig())
+    ids = await worker_ids(first, connections, shares)
+    assert len(set(ids)) == 3
+    assert first.missing(shares) == ([], [])
+    assert await worker_ids(second, connections, shares) == ids
+
+
+async def test_processes_that_meet_the_same_names_at_once_agree(
+    connections: AsyncConnectionPool[Any], database_url: str
+) -> None:
+    shares = batch(*[(f"acct{i % 5}", f"w{i}") for i in range(200)])
+    registries = [Registry(IntakeConfig()) for _ in range(5)]
+    answers = await asyncio.gather(
+        *(worker_ids(registry, connections, shares) for registry in registries)
+    )
+    assert all(answer == answers[0] for answer in answers)
+    with psycopg.connect(database_url) as connection:
+        pools = connection.execute("select count(*) from pools").fetchone()
+    assert pools == (1,)
+
+
+async def test_workers_beyond_the_limit_count_for_one_named_other(
+    connections: AsyncConnectionPool[Any], database_url: str
+) -> None:
+    registry = Registry(IntakeConfig(workers_per_miner=3))
+    many = [("alice", f"w{i}") for i in range(10)]
+    ids = await worker_ids(registry, connections, batch(*many, ("bob", "w0")))
+    assert names_of(database_url, "alice") == [OTHER_WORKER, "w0", "w1", "w2"]
+    assert len(set(ids[:3])) == 3
+    assert set(ids[3:10]) == {max(ids[:10])}
+    # From now on no name of a full miner needs the database.
+    strangers = batch(("alice", "never seen"))
+    assert registry.missing(strangers) == ([], [])
+    assert await worker_ids(registry, connections, strangers) == ids[3:4]
+
+
+async def test_limit_is_exact_with_many_processes_at_once(
+    connections: AsyncConnectionPool[Any], database_url: str
+) -> None:
+    config = IntakeConfig(workers_per_miner=20)
+    await asyncio.gather(
+        *(
+            worker_ids(
+                Registry(config), connections, batch(*[("alice", f"{n}-{i}") for i in range(15)])
+            )
+            for n in range(5)
+        )
+    )
+    assert len(names_of(database_url, "alice")) == 21
+
+
+async def test_full_miner_keeps_its_workers_in_a_new_process(
+    connections: AsyncConnectionPool[Any],
+) -> None:
+    config = IntakeConfig(workers_per_miner=2)
+    known = batch(("alice", "a"), ("alice", "b"))
+    ids = await worker_ids(Registry(config), connections, known)
+    later = Registry(config)
+    await worker_ids(later, connections, batch(("alice", "c")))
+    assert await worker_ids(later, connections, known) == ids
+
+
+async def test_unknown_accounts_are_told_apart_where_they_are_not_created(
+    connections: AsyncConnectionPool[Any],
+) -> None:
+    await worker_ids(Registry(IntakeConfig()), connections, batch(("alice", "a")))
+    strict = Registry(IntakeConfig(create_accounts=False))
+    ids = await worker_ids(strict, connections, batch(("alice", "new"), ("mallory", "a")))
+    assert ids[0] > 0
+    assert ids[1] == UNKNOWN
+
+
+async def test_operator_of_a_miner_is_noticed_when_it_changes(
+    connections: AsyncConnectionPool[Any],
+) -> None:
+    registry = Registry(IntakeConfig())
+    await worker_ids(registry, connections, batch(("alice", "a"), ("bob", "a")))
+    slots = np.array([0, 1])
+    assert registry.columns_of(slots).operator_id.tolist() == [0, 0]
+    async with connections.connection() as connection:
+        await connection.execute(
+            "with made as (insert into operators (pool_id, title)"
+            " select id, 'op' from pools returning id)"
+            " update miners set operator_id = made.id from made where account_name = 'bob'"
+        )
+    async with connections.connection() as connection:
+        await registry.refresh_operators(connection)
+    assert registry.columns_of(slots).operator_id.astype(bool).tolist() == [False, True]
+
+
+async def test_sources_beyond_the_limit_are_none(connections: AsyncConnectionPool[Any]) -> None:
+    registry = Registry(IntakeConfig(sources_limit=2))
+    keys = [("alice", "a")] * 3
+    shares = batch(*keys, sources=["eu", "us", "asia"])
+    await worker_ids(registry, connections, shares)
+    _, source = registry.codes(shares)
+    assert sorted(source > 0) == [False, True, True]
+    assert registry.missing(batch(("alice", "a"), sources=["mars"])) == ([], [])
