@@ -1,0 +1,42 @@
+-- name: ring_bucket
+-- The rollup rows of one ring bucket, packed as minutes_reader.PACKED_SUMS. They are summed by the
+-- reader: a GROUP BY here takes twice as long as all the rest (100,000 workers, three hours).
+select string_agg(int4send(worker_id) || float8send(accepted) || float8send(rejected), ''::bytea)
+from {relation}
+where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz;
+
+-- name: figures
+-- What the last leader published, packed as rebuild.PACKED_FIGURES; 100,000 workers a row.
+select string_agg(
+    int4send(figures.worker_id) || int4send(figures.miner_id)
+    || int4send(coalesce(miners.operator_id, 0)) || int4send(miners.pool_id)
+    || int4send((workers.behavior = 'boundary')::int4)
+    || int4send(array_position(%(statuses)s::text[], figures.status) - 1)
+    || int8send(extract(epoch from figures.status_since)::int8)
+    || int4send(figures.transition_number)
+    || int8send(coalesce(extract(epoch from figures.last_share_at)::int8, 0))
+    || float8send(coalesce(figures.share_interval_s, 0))
+    || int4send(coalesce(figures.source_id, 0))
+    || float8send(accepted_15m) || float8send(rejected_15m)
+    || float8send(accepted_1h) || float8send(rejected_1h)
+    || float8send(accepted_1d) || float8send(rejected_1d)
+    || float8send(accepted_1w) || float8send(rejected_1w),
+    ''::bytea
+)
+from worker_figures figures
+join workers on workers.id = figures.worker_id
+join miners on miners.id = figures.miner_id
+group by figures.worker_id / 100000;
+
+-- name: list_minutes
+-- Every minute of a span that has rows, for the leader to read again.
+insert into touched_minutes (bucket)
+select distinct bucket from worker_minutes
+where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz
+order by bucket
+returning bucket;
+
+-- name: unread
+-- How many minutes of a span the leader has still to read.
+select count(distinct bucket) from touched_minutes
+where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz;

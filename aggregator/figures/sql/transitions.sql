@@ -1,0 +1,66 @@
+-- name: worker_uids
+-- Public ids of workers; event ids are made from them.
+select id, uid from workers where id = any(%(worker_ids)s::int4[])
+
+-- name: copy_events
+-- Events into the outbox, in the order in which they happened.
+copy events (
+    event_id, kind, at, miner_id, worker_id, source_id, transition_number, from_status, to_status,
+    cause, workers
+) from stdin
+
+-- name: boundary_changes
+-- Boundary workers whose status lags behind their schedule: not seen yet, or disconnected.
+select
+    boundary_workers.worker_id,
+    extract(epoch from boundary_workers.created_at)::int8,
+    extract(epoch from boundary_workers.disconnected_at)::int8
+from boundary_workers
+left join worker_figures using (worker_id)
+where coalesce(worker_figures.transition_number, 0) = 0
+    or (boundary_workers.disconnected_at is not null and worker_figures.status = 'stable')
+order by boundary_workers.worker_id
+
+-- name: sweep_state
+-- Where the last sweep stopped, in epoch seconds.
+select extract(epoch from swept_to)::int8, extract(epoch from resumed_at)::int8 from status_sweep
+
+-- name: source_states
+-- Sources as the last sweep left them, in epoch seconds.
+select
+    source_id,
+    extract(epoch from last_share_at)::int8,
+    share_interval_s,
+    coalesce(extract(epoch from silent_since)::int8, 0),
+    workers
+from source_figures
+
+-- name: taken_workers
+-- Workers whose present silence is laid to their source: their return is told as the source's.
+select worker_figures.worker_id
+from worker_figures
+join events using (worker_id, transition_number)
+where worker_figures.status <> 'stable' and events.cause = 'source_silent'
+
+-- name: save_sweep
+-- Where this sweep stopped.
+update status_sweep
+set swept_to = to_timestamp(%(swept_to_s)s::int8),
+    resumed_at = to_timestamp(nullif(%(resumed_s)s::int8, 0))
+
+-- name: save_sources
+-- Sources as this sweep leaves them; those that did not change are not written.
+insert into source_figures as kept
+    (source_id, last_share_at, share_interval_s, silent_since, workers)
+select source_id, to_timestamp(last_share_s), interval_s, to_timestamp(nullif(since_s, 0)), workers
+from unnest(
+    %(source_ids)s::int4[], %(last_share_s)s::int8[], %(interval_s)s::float8[],
+    %(silent_since_s)s::int8[], %(workers)s::int4[]
+) as found (source_id, last_share_s, interval_s, since_s, workers)
+on conflict (source_id) do update
+set last_share_at = excluded.last_share_at,
+    share_interval_s = excluded.share_interval_s,
+    silent_since = excluded.silent_since,
+    workers = excluded.workers
+where kept.last_share_at <> excluded.last_share_at
+    or kept.silent_since is distinct from excluded.silent_since

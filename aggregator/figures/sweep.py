@@ -1,0 +1,250 @@
+"""The status sweep: rows of minutes and stream time → transitions.
+
+Minutes are taken in order, so that one late sweep (a replay, a new leader) tells what a hundred
+timely ones would have told, at the instants at which it happened: silence where the limit ran out,
+a return at the start of the minute of its share. Silence is judged at complete minutes only; that
+makes a minute that is read while it fills count like one that is read when it is full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.figures.rates import Counts, share_intervals
+from aggregator.figures.slots import NOT_SEEN, StatusColumns
+from aggregator.figures.sources import SourceEvent
+from aggregator.figures.status import (
+    OFF,
+    REMOVED,
+    STABLE,
+    UNAVAILABLE,
+    due_times,
+    evaluate,
+    outages_within,
+)
+from aggregator.figures.sweep_memory import ShareRows, Slots, SweepMemory
+from aggregator.figures.transitions import Journal, Transitions
+from schemas.worker import CAUSE_CODES, Cause, StatusPolicy
+
+_SILENCE: Final = CAUSE_CODES.index(Cause.SILENCE)
+_SOURCE_SILENT: Final = CAUSE_CODES.index(Cause.SOURCE_SILENT)
+_SOURCE_BACK: Final = CAUSE_CODES.index(Cause.SOURCE_BACK)
+_SHARE: Final = CAUSE_CODES.index(Cause.SHARE)
+_FIRST_SHARE: Final = CAUSE_CODES.index(Cause.FIRST_SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRule:
+    """The policy of statuses, and when stream time itself is the suspect."""
+
+    policy: StatusPolicy = field(default_factory=StatusPolicy)
+    # A timely sweep moves stream time by a minute. Three minutes in one sweep without a share of
+    # anybody is an outage of the broker or of us. 0 takes it as silence: for clock=records, where a
+    # gap is the log's own.
+    outage_gap_s: int = 180
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """What one sweep found, in the order in which it happened."""
+
+    transitions: Transitions
+    sources: tuple[SourceEvent, ...]
+
+
+def sweep(
+    memory: SweepMemory,
+    columns: StatusColumns,
+    counts: Counts,
+    *,
+    rows: ShareRows,
+    to_s: int,
+    rule: SweepRule,
+) -> SweepResult:
+    """Take in `rows` and the silence up to `to_s`, the end of the last complete minute.
+
+    Changes status, status_since_s, transition_number, last_share_s, share_interval_s and source_id
+    of `columns`, and `counts` (both views of all slots in use). Rows of minutes at and after `to_s`
+    are taken too, but prove no silence: another partition may still hold shares from before them.
+    A `to_s` behind the last sweep's counts as the last sweep's.
+    """
+    from_s = memory.swept_to_s or 0
+    to_s = max(from_s, to_s)
+    minutes = _by_minute(rows)
+    # The first sweep ever has no stream time to have stood still at.
+    outages = _outages(minutes, from_s, to_s, gap_s=rule.outage_gap_s if from_s else 0)
+    run = _Sweep(memory, columns, counts, rows, rule.policy, from_s, to_s, journal=Journal(columns))
+    for minute_s, chosen in minutes:
+        run.pass_outages(outages, min(minute_s, to_s))
+        run.take_minute(minute_s, chosen)
+    run.pass_outages(outages, to_s)
+    run.judge_everybody(to_s)
+    memory.swept_to_s = to_s
+    return SweepResult(run.journal.transitions(), tuple(run.source_events))
+
+
+def warm_up(memory: SweepMemory, counts: Counts, rows: ShareRows) -> None:
+    """Fill the rings of counts from the last hour of minutes, for a new leader; no status moves."""
+    for minute_s, chosen in _by_minute(rows):
+        accepted = rows.accepted_count[chosen]
+        memory.clock.put(counts, minute_s, keys=rows.slot[chosen], accepted=accepted)
+        memory.sources.count(minute_s, source_id=rows.source_id[chosen], accepted=accepted)
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """One sweep under way."""
+
+    memory: SweepMemory
+    columns: StatusColumns
+    counts: Counts
+    rows: ShareRows
+    policy: StatusPolicy
+    from_s: int
+    to_s: int
+    journal: Journal
+    source_events: list[SourceEvent] = field(default_factory=list)
+
+    def pass_outages(self, outages: list[tuple[int, int]], until_s: int) -> None:
+        """Whoever was too silent before an outage was so; after it everybody has a new chance."""
+        while outages and outages[0][1] <= until_s:
+            heard_s, again_s = outages.pop(0)
+            self.judge_everybody(heard_s)
+            self.memory.resumed_s = again_s
+
+    def judge_everybody(self, to_s: int) -> None:
+        self._judge_sources(to_s)
+        self._judge(np.arange(len(self.columns.status)), to_s)
+
+    def take_minute(self, minute_s: int, chosen: Slots) -> None:
+        """Rows of one minute: the silence before it, then what its shares change."""
+        rows, known_s = self.rows, min(minute_s, self.to_s)
+        slots, source_id = rows.slot[chosen], rows.source_id[chosen]
+        accepted, last_share_s = rows.accepted_count[chosen], rows.last_share_s[chosen]
+        self._judge_sources(known_s)
+        self._judge(slots, known_s)
+        # Before a source is back: who fell silent with it keeps that as the cause.
+        self._judge(self._workers_of_silent(source_id), known_s)
+        self.source_events += self.memory.sources.take(
+            minute_s,
+            source_id=source_id,
+            accepted=accepted,
+            last_share_s=last_share_s,
+            policy=self.policy,
+        )
+        self.memory.clock.put(self.counts, minute_s, keys=slots, accepted=accepted)
+        returned = self._take_shares(minute_s, slots, last_share_s, source_id)
+        self._revive(returned, minute_s, max(known_s, self.from_s))
+
+    def _workers_of_silent(self, source_id: NDArray[np.int32]) -> Slots:
+        silent = [one for one in np.unique(source_id).tolist() if self.memory.sources.silent(one)]
+        if not silent:
+            return np.empty(0, np.intp)
+        return np.flatnonzero(np.isin(self.columns.source_id, silent))
+
+    def _judge_sources(self, to_s: int) -> None:
+        self.source_events += self.memory.sources.run_out(
+            to_s, columns=self.columns, policy=self.policy, resumed_s=self.memory.resumed_s
+        )
+
+    def _judge(self, slots: Slots, to_s: int) -> None:
+        """Every limit of `slots` that ran out by `to_s`, one after another."""
+        columns = self.columns
+        status = columns.status[slots]
+        slots = slots[~columns.is_boundary[slots] & (status != NOT_SEEN) & (status != REMOVED)]
+        due_s = due_times(
+            columns.last_share_s[slots],
+            columns.share_interval_s[slots],
+            policy=self.policy,
+            resumed_s=self.memory.resumed_s,
+        )
+        for code, at_s in zip((UNAVAILABLE, OFF, REMOVED), due_s, strict=True):
+            fell = (at_s <= to_s) & (columns.status[slots] < code)
+            if fell.any():
+                self._fall(slots[fell], code, at_s[fell])
+
+    def _fall(self, slots: Slots, code: int, at_s: NDArray[np.int64]) -> None:
+        with_source = self.memory.sources.to_blame(self.columns.source_id[slots], at_s)
+        self.memory.taken.write(slots, with_source)
+        self.journal.write(
+            slots,
+            codes=np.full(len(slots), code, np.int8),
+            at_s=at_s,
+            causes=np.where(with_source, _SOURCE_SILENT, _SILENCE),
+        )
+
+    def _take_shares(
+        self,
+        minute_s: int,
+        slots: Slots,
+        last_share_s: NDArray[np.int64],
+        source_id: NDArray[np.int32],
+    ) -> Slots:
+        """Last shares move on and rates follow; the hardware workers whose last share this is."""
+        columns = self.columns
+        # Also where the second is the same: the counts of a minute that is still filling grow.
+        known_last_s = columns.last_share_s[slots]
+        newest = ~columns.is_boundary[slots] & (last_share_s >= known_last_s)
+        slots, last_share_s = slots[newest], last_share_s[newest]
+        columns.last_share_s[slots] = last_share_s
+        columns.source_id[slots] = source_id[newest]
+        interval_s = share_intervals(
+            self.counts,
+            self.memory.clock,
+            keys=slots,
+            last_share_s=last_share_s,
+            minute_s=minute_s,
+            policy=self.policy,
+        )
+        # A late share may belong to a minute that has left the ring: the rate stays as it was, and
+        # so it does where a last share is read again when the hour before it is no longer whole.
+        known = interval_s > 0
+        if not self.memory.clock.holds(minute_s, self.policy.rate_span_s):
+            known &= last_share_s > known_last_s[newest]
+        columns.share_interval_s[slots[known]] = interval_s[known]
+        return slots
+
+    def _revive(self, slots: Slots, minute_s: int, known_s: int) -> None:
+        """Who shared is as `evaluate` says at `known_s`, when that is better than it was."""
+        columns = self.columns
+        status, last_share_s = columns.status[slots], columns.last_share_s[slots]
+        target = evaluate(
+            last_share_s, columns.share_interval_s[slots], to_s=known_s, policy=self.policy
+        )
+        first = status == NOT_SEEN
+        # The silence after a first share that came late is judged at the end of the sweep.
+        target[first] = STABLE
+        # A removed worker comes back with a share that is newer than its removal.
+        may_return = (status != REMOVED) | (last_share_s > columns.status_since_s[slots])
+        back = first | ((target < status) & may_return)
+        slots, target, first = slots[back], target[back], first[back]
+        causes = np.where(self.memory.taken.read(slots), _SOURCE_BACK, _SHARE)
+        causes[first] = _FIRST_SHARE
+        self.memory.taken.write(slots, taken=False)
+        at_s = np.full(len(slots), minute_s, np.int64)
+        self.journal.write(slots, codes=target, at_s=at_s, causes=causes)
+
+
+def _outages(
+    minutes: list[tuple[int, Slots]], from_s: int, to_s: int, *, gap_s: int
+) -> list[tuple[int, int]]:
+    if not gap_s:
+        return []
+    starts_s = np.array([minute_s for minute_s, _ in minutes], np.int64)
+    return outages_within(starts_s, from_s=from_s, to_s=to_s, gap_s=gap_s)
+
+
+def _by_minute(rows: ShareRows) -> list[tuple[int, Slots]]:
+    """Minutes with accepted shares, ascending, each with the indices of its rows."""
+    work = np.flatnonzero(rows.accepted_count > 0)
+    order = work[np.argsort(rows.minute_s[work], kind="stable")]
+    minutes_s, starts = np.unique(rows.minute_s[order], return_index=True)
+    ends = [*starts[1:].tolist(), len(order)]
+    return [
+        (minute_s, order[start:end])
+        for minute_s, start, end in zip(minutes_s.tolist(), starts.tolist(), ends, strict=False)
+    ]

@@ -1,0 +1,276 @@
+"""The sliding windows of all workers at once: 15m, 1h, 1d and 1w, exact and without drift.
+
+    minutes   |. . . . . . . . . . . . .|T        62 rows: 15m and 1h, and the minute in progress
+    30 min    |o....|....|....|....|....|.p       49 rows: 1d = weighted o + full + partial p
+    3 h       |o.........|..........|...c|        57 rows: 1w = weighted o + full + c + p
+
+T (`complete_to`) is the end of the last complete minute. A coarse bucket is always the sum of what
+it is made of, in order, and never the difference of two sums: whole difficulties stay exact for
+ever, fractional ones give the same bits however they came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.figures.rings import BucketRing, Columns, Sums
+from aggregator.figures.slots import Slots
+from schemas.windows import MINUTE_S, WINDOWS
+
+_SPEC: Final = {spec.name: spec for spec in WINDOWS}
+
+QUARTER_MIN: Final = _SPEC["15m"].span_s // MINUTE_S
+HOUR_MIN: Final = _SPEC["1h"].span_s // MINUTE_S
+DAY_BUCKET_MIN: Final = _SPEC["1d"].bucket_s // MINUTE_S
+WEEK_BUCKET_MIN: Final = _SPEC["1w"].bucket_s // MINUTE_S
+DAY_BUCKETS: Final = _SPEC["1d"].span_s // _SPEC["1d"].bucket_s
+WEEK_BUCKETS: Final = _SPEC["1w"].span_s // _SPEC["1w"].bucket_s
+DAY_PER_WEEK_BUCKET: Final = WEEK_BUCKET_MIN // DAY_BUCKET_MIN
+
+# One more than the hour, so that the whole coarse bucket before the current one can always be
+# summed anew, and the minute in progress.
+MINUTE_ROWS: Final = HOUR_MIN + 2
+
+# 2 × 8,192 float64 are 128 KB: the accumulator stays in the second-level cache while the ring's
+# rows stream through it.
+_CHUNK: Final = 8_192
+
+
+class WindowGrid:
+    """Accepted and rejected difficulty by slot, over every window that ends at `complete_to`.
+
+    Minutes and buckets are whole numbers since the epoch. Not thread-safe: one task owns a grid.
+    A minute exactly one window old is outside; a minute after the one in progress is refused.
+    """
+
+    def __init__(self, complete_to: int, capacity: int = 1_024) -> None:
+        self.complete_to = complete_to
+        self.capacity = capacity
+        self._minutes = BucketRing(MINUTE_ROWS, capacity)
+        self._day = BucketRing(DAY_BUCKETS + 1, capacity)
+        self._week = BucketRing(WEEK_BUCKETS + 1, capacity)
+        # Sums of the full buckets between the oldest and the newest, and for which newest bucket
+        # they hold: they change every half hour and every three hours only.
+        self._day_inside: Sums = np.zeros((2, capacity))
+        self._week_inside: Sums = np.zeros((2, capacity))
+        self._day_inside_at = self.day_bucket
+        self._week_inside_at = self.week_bucket
+
+    @property
+    def day_bucket(self) -> int:
+        """The half hour in progress."""
+        return self.complete_to // DAY_BUCKET_MIN
+
+    @property
+    def week_bucket(self) -> int:
+        """The three hours in progress."""
+        return self.complete_to // WEEK_BUCKET_MIN
+
+    @property
+    def oldest_minute(self) -> int:
+        return self.complete_to - MINUTE_ROWS + 1
+
+    @property
+    def bytes_per_slot(self) -> int:
+        rings = self._minutes.nbytes + self._day.nbytes + self._week.nbytes
+        return (rings + self._day_inside.nbytes + self._week_inside.nbytes) // self.capacity
+
+    def reserve(self, slots: int) -> None:
+        """Room for `slots` workers; doubles."""
+        if slots <= self.capacity:
+            return
+        capacity = max(slots, 2 * self.capacity)
+        for ring in (self._minutes, self._day, self._week):
+            ring.grow(capacity)
+        self._day_inside = _grown(self._day_inside, capacity)
+        self._week_inside = _grown(self._week_inside, capacity)
+        self.capacity = capacity
+
+    def replace(
+        self,
+        minute: int,
+        slots: Slots,
+        accepted: NDArray[np.float64],
+        rejected: NDArray[np.float64],
+    ) -> tuple[int | None, int | None]:
+        """Set a minute of some workers (each slot at most once) to what the database holds.
+
+        Answers the day bucket and the week bucket that can't be summed anew from the rings: the
+        caller reads them from the database into `put_day` and `put_week`. ValueError for a minute
+        after the one in progress.
+        """
+        if minute > self.complete_to:
+            raise ValueError(f"minute {minute} lies after the one in progress, {self.complete_to}")
+        if minute >= self.oldest_minute:
+            self._minutes.put(minute, slots, np.stack((accepted, rejected)))
+        if minute == self.complete_to:
+            return None, None
+        day, week = self.beyond_rings(minute)
+        bucket = minute // DAY_BUCKET_MIN
+        if day is None and bucket * DAY_BUCKET_MIN >= self.oldest_minute:
+            self._sum_day(bucket, slots)
+            if bucket < self.day_bucket:
+                self._changed_day(bucket, slots)
+        return day, week
+
+    def beyond_rings(self, minute: int) -> tuple[int | None, int | None]:
+        """The day and the week bucket to read again when this complete minute changes.
+
+        None where the rings hold all that the bucket is made of, and where it lies outside of the
+        window.
+        """
+        day, week = minute // DAY_BUCKET_MIN, minute // WEEK_BUCKET_MIN
+        oldest_day = self.day_bucket - DAY_BUCKETS
+        in_minutes = day * DAY_BUCKET_MIN >= self.oldest_minute
+        in_day = week * DAY_PER_WEEK_BUCKET >= oldest_day
+        return (
+            day if oldest_day <= day and not in_minutes else None,
+            week if self.week_bucket - WEEK_BUCKETS <= week and not in_day else None,
+        )
+
+    def fill_minute(self, minute: int, slots: Slots, sums: Sums) -> None:
+        """While the grid is filled; `settle` follows. The same for the other two."""
+        self._minutes.put(minute, slots, sums)
+
+    def fill_day(self, bucket: int, slots: Columns, sums: Sums) -> None:
+        self._day.put(bucket, slots, sums)
+
+    def fill_week(self, bucket: int, slots: Columns, sums: Sums) -> None:
+        self._week.put(bucket, slots, sums)
+
+    def put_day(self, bucket: int, slots: Slots, sums: Sums) -> None:
+        """Set a closed half hour that lies in the window."""
+        self._day.put(bucket, slots, sums)
+        self._changed_day(bucket, slots)
+
+    def put_week(self, bucket: int, slots: Slots, sums: Sums) -> None:
+        """Set closed three hours that lie in the window."""
+        self._week.put(bucket, slots, sums)
+        self._changed_week(bucket, slots)
+
+    def settle(self, slots: int) -> None:
+        """After filling: sum up the buckets in progress, and three hours from their half hours.
+
+        Three hours that begin before the day's window must have been filled.
+        """
+        everyone = slice(0, slots)
+        self._sum_day(self.day_bucket, everyone)
+        covered = -(-(self.day_bucket - DAY_BUCKETS) // DAY_PER_WEEK_BUCKET)
+        for bucket in range(covered, self.week_bucket + 1):
+            self._sum_week(bucket, everyone)
+        self._day_inside_at = self._week_inside_at = -1
+
+    def advance(self, complete_to: int) -> None:
+        """Move the end of all windows; nothing where it lies there already. Never goes back."""
+        if complete_to - self.complete_to > (WEEK_BUCKETS + 1) * WEEK_BUCKET_MIN:
+            self._forget(complete_to)
+        while self.complete_to < complete_to:
+            boundary = (self.day_bucket + 1) * DAY_BUCKET_MIN
+            self._step(min(complete_to, boundary), boundary)
+
+    def totals(self, slots: int) -> NDArray[np.float64]:
+        """float64[4, 2, slots]: accepted and rejected difficulty in each of `WINDOWS`."""
+        self._refresh_inside(slots)
+        totals = np.empty((len(WINDOWS), 2, slots))
+        for part in _chunks(slots):
+            quarter, hour, day, week = totals[:, :, part]
+            self._recent(part, quarter, hour)
+            self._long(part, day, week)
+        return totals
+
+    def _recent(self, part: slice, quarter: Sums, hour: Sums) -> None:
+        end = self.complete_to
+        quarter[:] = self._minutes.total(range(end - QUARTER_MIN, end), part)
+        hour[:] = self._minutes.total(range(end - HOUR_MIN, end - QUARTER_MIN), part)
+        hour += quarter
+
+    def _long(self, part: slice, day: Sums, week: Sums) -> None:
+        """The oldest bucket counts by the whole minutes of it that are still inside."""
+        newest = self._day.get(self.day_bucket, part)
+        weight = (DAY_BUCKET_MIN - self.complete_to % DAY_BUCKET_MIN) / DAY_BUCKET_MIN
+        np.multiply(self._day.get(self.day_bucket - DAY_BUCKETS, part), weight, out=day)
+        day += self._day_inside[:, part]
+        day += newest
+        weight = (WEEK_BUCKET_MIN - self.complete_to % WEEK_BUCKET_MIN) / WEEK_BUCKET_MIN
+        np.multiply(self._week.get(self.week_bucket - WEEK_BUCKETS, part), weight, out=week)
+        week += self._week_inside[:, part]
+        week += self._week.get(self.week_bucket, part)
+        week += newest
+
+    def _step(self, to: int, boundary: int) -> None:
+        """Complete the minute in progress and the empty ones after it, within one half hour."""
+        everyone = slice(None)
+        bucket = self.day_bucket
+        self._day.add(bucket, everyone, self._minutes.get(self.complete_to, everyone))
+        # Rows beyond one turn of the ring would be cleared twice.
+        for minute in range(max(self.complete_to + 1, to - MINUTE_ROWS + 1), to + 1):
+            self._minutes.clear(minute)
+        week = self.week_bucket
+        self.complete_to = to
+        if to < boundary:
+            return
+        self._week.add(week, everyone, self._day.get(bucket, everyone))
+        self._day.clear(self.day_bucket)
+        if self.week_bucket > week:
+            self._week.clear(self.week_bucket)
+
+    def _forget(self, complete_to: int) -> None:
+        """A jump longer than all windows."""
+        for ring in (self._minutes, self._day, self._week):
+            ring.clear_all()
+        self.complete_to = complete_to
+        self._day_inside_at = self._week_inside_at = -1
+
+    def _sum_day(self, bucket: int, slots: Columns) -> None:
+        first = bucket * DAY_BUCKET_MIN
+        end = min(first + DAY_BUCKET_MIN, self.complete_to)
+        self._day.put(bucket, slots, self._minutes.total(range(first, end), slots))
+
+    def _sum_week(self, bucket: int, slots: Columns) -> None:
+        """Three hours are the sum of their closed half hours."""
+        first = bucket * DAY_PER_WEEK_BUCKET
+        end = min(first + DAY_PER_WEEK_BUCKET, self.day_bucket)
+        self._week.put(bucket, slots, self._day.total(range(first, end), slots))
+
+    def _changed_day(self, bucket: int, slots: Slots) -> None:
+        if self._day_inside_at == self.day_bucket:
+            self._day_inside[:, slots] = self._day.total(self._day_inner(), slots)
+        week = bucket // DAY_PER_WEEK_BUCKET
+        if week * DAY_PER_WEEK_BUCKET >= self.day_bucket - DAY_BUCKETS:
+            self._sum_week(week, slots)
+            self._changed_week(week, slots)
+
+    def _changed_week(self, bucket: int, slots: Slots) -> None:
+        if bucket < self.week_bucket and self._week_inside_at == self.week_bucket:
+            self._week_inside[:, slots] = self._week.total(self._week_inner(), slots)
+
+    def _day_inner(self) -> range:
+        return range(self.day_bucket - DAY_BUCKETS + 1, self.day_bucket)
+
+    def _week_inner(self) -> range:
+        return range(self.week_bucket - WEEK_BUCKETS + 1, self.week_bucket)
+
+    def _refresh_inside(self, slots: int) -> None:
+        if self._day_inside_at != self.day_bucket:
+            for part in _chunks(slots):
+                self._day_inside[:, part] = self._day.total(self._day_inner(), part)
+            self._day_inside_at = self.day_bucket
+        if self._week_inside_at != self.week_bucket:
+            for part in _chunks(slots):
+                self._week_inside[:, part] = self._week.total(self._week_inner(), part)
+            self._week_inside_at = self.week_bucket
+
+
+def _chunks(slots: int) -> Iterator[slice]:
+    for start in range(0, slots, _CHUNK):
+        yield slice(start, min(start + _CHUNK, slots))
+
+
+def _grown(sums: Sums, capacity: int) -> Sums:
+    grown = np.zeros((2, capacity))
+    grown[:, : sums.shape[1]] = sums
+    return grown

@@ -1,0 +1,106 @@
+"""Events on topic `worker-status`: key worker id, value as `schemas.events` documents it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from aggregator.notify.config import KafkaConfig
+from aggregator.notify.outbox import Batch, Outbox
+from ingest.errors import RetryableError
+from ingest.topic import ensure_topic
+from schemas.events import encode_event
+from schemas.metrics import counter
+from schemas.topics import CONTENT_TYPE, JSON
+
+_HEADERS: Final = [(CONTENT_TYPE, JSON.encode())]
+
+
+class Producer(Protocol):
+    """What is used of `AIOKafkaProducer`."""
+
+    async def start(self) -> None: ...
+    async def send(self, topic: str, **message: Any) -> asyncio.Future[Any]: ...
+    async def stop(self) -> None: ...
+
+
+class KafkaChannel:
+    """Sends a batch, waits for all acknowledgements, then moves the cursor.
+
+    Killed in between it sends the batch again: the same ids, in the same order.
+    """
+
+    name: Final = "kafka"
+
+    def __init__(self, config: KafkaConfig, outbox: Outbox) -> None:
+        self._config = config
+        self._outbox = outbox
+        self._producer: Producer | None = None
+
+    async def start(self) -> None:
+        try:
+            await self._create_topic()
+            self._producer = self._new_producer()
+            await self._producer.start()
+        except (KafkaError, OSError) as error:
+            await self.close()
+            raise RetryableError(f"broker: {error!r}") from error
+
+    async def take(self, batch: Batch) -> None:
+        assert self._producer is not None
+        try:
+            async with asyncio.timeout(self._config.send_timeout_s):
+                sent = [
+                    await self._producer.send(
+                        self._config.topic,
+                        key=event.key,
+                        value=encode_event(event),
+                        timestamp_ms=int(event.at.timestamp() * 1_000),
+                        headers=_HEADERS,
+                    )
+                    for event in batch.events
+                ]
+                await asyncio.gather(*sent)
+        except (KafkaError, TimeoutError) as error:
+            counter("deliveries_total").labels(channel=self.name, outcome="retried").inc(
+                len(batch.events)
+            )
+            raise RetryableError(f"broker: {error!r}") from error
+        async with self._outbox.transaction() as connection:
+            await self._outbox.advance(connection, self.name, batch.to)
+        counter("deliveries_total").labels(channel=self.name, outcome="delivered").inc(
+            len(batch.events)
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    def _new_producer(self) -> Producer:
+        producer: Producer = AIOKafkaProducer(
+            bootstrap_servers=self._config.bootstrap_servers,
+            acks="all",
+            # Retries inside the client may not reorder the transitions of a worker.
+            enable_idempotence=True,
+            request_timeout_ms=int(self._config.send_timeout_s * 1_000),
+            linger_ms=5,
+            **self._config.client,
+        )
+        return producer
+
+    async def _create_topic(self) -> None:
+        config = self._config
+        await ensure_topic(
+            config.bootstrap_servers,
+            config.topic,
+            partitions=config.partitions,
+            replication=config.replication_factor,
+            client=config.client,
+        )

@@ -1,0 +1,204 @@
+"""Beats against the database: figures are what the minutes say, however they came in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from aggregator.figures.config import FiguresConfig
+from tests.fixtures.figures_term import WINDOW_COLUMNS, Term, answers, windows_of
+from tests.fixtures.worker_minutes import FakeIntake, Work, at
+
+SPANS = {"15m": (15, 1), "1h": (60, 1), "1d": (1_440, 30), "1w": (10_080, 180)}
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def intake(connection: AsyncConnection[Any]) -> FakeIntake:
+    intake = FakeIntake(connection)
+    await intake.set_up()
+    return intake
+
+
+def expected_windows(work: list[Work], complete_to: int) -> dict[str, float]:
+    """The definition of design.md over a list of minutes."""
+    windows = {}
+    for name, (span, width) in SPANS.items():
+        for side in ("accepted", "rejected"):
+            total = 0.0
+            for row in work:
+                bucket = row.minute - row.minute % width
+                inside = bucket + width - max(bucket, complete_to - span)
+                if inside > 0 and row.minute < complete_to:
+                    total += getattr(row, side) * inside / width
+            windows[f"{side}_{name}"] = total
+    return windows
+
+
+async def test_windows_follow_the_minutes(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    generator = random.Random(5)
+    term, written = await Term.begin(connection), []
+    now = 0
+    for step in (1, 2, 14, 44, 1, 130, 1, 1_300, 3, 8_700, 1, 700):
+        work = [
+            Work(now + generator.randrange(step), worker, float(generator.randrange(2**40)), 3.0)
+            for worker in intake.workers
+            for _ in range(3)
+        ]
+        now += step
+        await intake.flush(work, stream=now + 0.5)
+        written += work
+        report = await term.beat()
+        assert report.complete_to * 60 == int(at(now).timestamp())
+        for worker in intake.workers:
+            own = [row for row in written if row.worker == worker]
+            assert await windows_of(connection, "worker_figures", worker) == pytest.approx(
+                expected_windows(own, now), rel=1e-12
+            )
+        pool = expected_windows(written, now)
+        assert await windows_of(connection, "entity_figures", 1) == pytest.approx(pool, rel=1e-12)
+
+
+async def test_late_work_counts_in_every_window(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    """Both as a whole minute and as single workers, within and beyond every ring."""
+    term = await Term.begin(connection)
+    now = 2_900
+    written = [Work(minute, worker, 64.0) for minute in (5, now - 3) for worker in intake.workers]
+    await intake.flush(written, stream=now)
+    await term.beat()
+    for age in (1, 31, 59, 75, 600, 1_399, 1_441, 2_000, 2_879):
+        named, whole = Work(now - age, 1, 128.0, 1.0), Work(now - age, 2, 256.0)
+        await intake.touch_workers(named)
+        await intake.flush([whole])
+        written += [named, whole]
+    await term.beat()
+    for worker in (1, 2, 3):
+        own = [row for row in written if row.worker == worker]
+        assert await windows_of(connection, "worker_figures", worker) == expected_windows(own, now)
+
+
+async def test_chart_and_stats_say_the_same(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    term = await Term.begin(connection)
+    for now in range(1, 70):
+        await intake.flush(
+            [Work(now - 1, worker, 0.1 * worker * now, 0.3) for worker in intake.workers],
+            stream=now,
+        )
+    await term.beat()
+    for entity in (1, 2, 3, 4):
+        cursor = await connection.execute(
+            "select sum(accepted), sum(rejected) from entity_minutes "
+            "where entity_id = %s and bucket >= %s and bucket < %s",
+            (entity, at(9), at(69)),
+        )
+        accepted, rejected = await cursor.fetchone() or (None, None)
+        windows = await windows_of(connection, "entity_figures", entity)
+        assert windows["accepted_1h"] == pytest.approx(accepted, rel=1e-12)
+        assert windows["rejected_1h"] == pytest.approx(rejected, rel=1e-12)
+
+
+async def test_minute_in_progress_is_not_in_the_figures_and_stays_listed(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    term = await Term.begin(connection)
+    await intake.flush([Work(0, 1, 10.0), Work(1, 1, 7.0), Work(2, 1, 5.0)], stream=1.5)
+    await term.beat()
+    assert (await windows_of(connection, "worker_figures", 1))["accepted_15m"] == 10.0
+    cursor = await connection.execute("select bucket from touched_minutes order by bucket")
+    assert [bucket for (bucket,) in await cursor.fetchall()] == [at(1), at(2)]
+    cursor = await connection.execute(
+        "select count(*) from entity_minutes where bucket > %s", (at(0),)
+    )
+    assert await cursor.fetchone() == (0,)
+
+
+async def test_one_jump_tells_what_many_steps_told(
+    database_url: str, connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    """A day in one beat, in a few, in many, and in pieces of bounded size: all rows are the same."""
+    generator = random.Random(11)
+    silent = {1: range(200, 260), 2: range(300, 1_440), 3: range(0)}
+    day = [
+        Work(minute, worker, float(generator.randrange(1, 1_000)), second=generator.randrange(60))
+        for minute in range(1_440)
+        for worker, gap in silent.items()
+        if minute not in gap and generator.random() < 0.8
+    ]
+    term = await Term.begin(connection)
+    first = await term.beat_over(intake, day, step=1_440)
+    assert len([event for event in first["events"] if event[6] == "unavailable"]) >= 2
+    bounded = FiguresConfig(clock="records", rows_per_beat=200)
+    for step, config in ((7, None), (97, None), (1_440, bounded)):
+        await connection.execute(
+            "truncate worker_minutes, entity_minutes, touched_minutes, worker_figures, "
+            "entity_figures, status_counts, events, worker_15m, worker_1h, worker_1d, entity_15m, "
+            "entity_1h, entity_1d, source_figures cascade; "
+            "update leader set stream_time = null, complete_to = null; "
+            "update intake_partitions set stream_time = null; "
+            "update status_sweep set swept_to = null, resumed_at = null"
+        )
+        again = await Term.begin(connection, config)
+        assert await again.beat_over(intake, day, step=step) == first
+
+
+async def test_an_idle_worker_is_not_written_again(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    term = await Term.begin(connection)
+    await intake.flush([Work(0, worker, 8.0) for worker in intake.workers], stream=1)
+    assert (await term.beat()).rows_written == 4
+    assert (await term.beat()).rows_written == 0
+    await intake.flush([Work(1, 1, 8.0)], stream=2)
+    assert (await term.beat()).rows_written == 1
+
+
+async def test_rejected_work_alone_shows_without_making_a_worker_stable(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    term = await Term.begin(connection)
+    await intake.flush([Work(0, 1, 0.0, 9.0)], stream=1)
+    await term.beat()
+    windows = await windows_of(connection, "worker_figures", 1)
+    assert windows == {name: 9.0 if name.startswith("rejected") else 0.0 for name in WINDOW_COLUMNS}
+    assert (await answers(connection))["events"] == []
+    restarted = await Term.begin(connection)
+    await intake.flush([Work(1, 1, 5.0)], stream=2)
+    await restarted.beat()
+    events = (await answers(connection))["events"]
+    assert [(event[4], event[5], event[6], event[7]) for event in events] == [
+        (1, None, "stable", "first_share")
+    ]
+
+
+async def test_removal_by_hand_and_return(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    term = await Term.begin(connection)
+    await intake.flush([Work(0, worker, 8.0) for worker in intake.workers], stream=1)
+    await term.beat()
+    await connection.execute("insert into worker_removals (worker_id) values (1)")
+    await term.beat()
+    found = await answers(connection)
+    assert found["worker_figures"][0][2] == "removed"
+    assert (1, "removed", 1) in found["status_counts"]
+    cursor = await connection.execute("select count(*) from worker_removals")
+    assert await cursor.fetchone() == (0,)
+    await intake.flush([Work(1, 1, 8.0)], stream=2)
+    await term.beat()
+    assert (await answers(connection))["worker_figures"][0][2] == "stable"

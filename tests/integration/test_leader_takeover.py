@@ -1,0 +1,220 @@
+"""Who leads: leases, takeovers, killed and frozen leaders."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from aggregator.figures.lease import Lease, LeaseLostError
+from tests.fixtures.figures_term import Term, answers
+from tests.fixtures.worker_minutes import FakeIntake, Work, at
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def intake(connection: AsyncConnection[Any]) -> FakeIntake:
+    intake = FakeIntake(connection)
+    await intake.set_up()
+    return intake
+
+
+class Leaders:
+    """Leader processes; whoever is left is killed at the end."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.processes: list[asyncio.subprocess.Process] = []
+
+    async def start(self, holder: str) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.fixtures.figures_process", self._url, holder,
+            cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    async def kill(self, process: asyncio.subprocess.Process) -> None:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+async def leaders(database_url: str) -> AsyncIterator[Leaders]:
+    leaders = Leaders(database_url)
+    yield leaders
+    for process in leaders.processes:
+        await leaders.kill(process)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+def holder_is(connection: AsyncConnection[Any], name: str) -> Callable[[], Awaitable[bool]]:
+    async def holds() -> bool:
+        cursor = await connection.execute("select holder from leader")
+        return await cursor.fetchone() == (name,)
+
+    return holds
+
+
+def complete_to(connection: AsyncConnection[Any], minute: int) -> Callable[[], Awaitable[bool]]:
+    async def is_there() -> bool:
+        cursor = await connection.execute(
+            "select 1 from leader where complete_to >= %s", (at(minute),)
+        )
+        return await cursor.fetchone() is not None
+
+    return is_there
+
+
+async def test_a_lease_is_taken_once(connection: AsyncConnection[Any]) -> None:
+    first, second = Lease("first", lease_s=15), Lease("second", lease_s=15)
+    assert await first.acquire(connection)
+    assert not await second.acquire(connection)
+    await first.release(connection)
+    assert await second.acquire(connection)
+
+
+async def test_an_old_epoch_neither_renews_nor_writes(connection: AsyncConnection[Any]) -> None:
+    old, new = Lease("old", lease_s=0), Lease("new", lease_s=0)
+    assert await old.acquire(connection)
+    await old.renew(connection)
+    await asyncio.sleep(0.01)
+    assert await new.acquire(connection)
+    with pytest.raises(LeaseLostError):
+        await old.renew(connection)
+    with pytest.raises(LeaseLostError):
+        await old.fence(connection)
+
+
+async def test_a_beat_of_an_old_leader_writes_nothing(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    old = await Term.begin(connection)
+    await intake.flush([Work(0, 1, 5.0)], stream=1)
+    await old.beat()
+    await Term.begin(connection)
+    await intake.flush([Work(1, 1, 7.0)], stream=2)
+    before = await answers(connection)
+    with pytest.raises(LeaseLostError):
+        await old.beat()
+    assert await answers(connection) == before
+
+
+async def test_a_transaction_that_stands_still_holds_nobody_up(
+    database_url: str, connection: AsyncConnection[Any]
+) -> None:
+    """Frozen between two statements of a write: the database ends it, and the lease is free."""
+    old, new = Lease("old", lease_s=0.1), Lease("new", lease_s=0.1)
+    async with await psycopg.AsyncConnection.connect(database_url) as frozen:
+        await frozen.execute("set idle_in_transaction_session_timeout = '500ms'")
+        await frozen.commit()
+        assert await old.acquire(frozen)
+        await frozen.commit()
+        await old.fence(frozen)
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            assert await new.acquire(connection)
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            await frozen.execute("update leader set complete_to = now()")
+
+
+async def test_standby_takes_over_from_a_killed_leader(
+    connection: AsyncConnection[Any], intake: FakeIntake, leaders: Leaders
+) -> None:
+    first = await leaders.start("first")
+    await until(holder_is(connection, "first"))
+    await leaders.start("second")
+    await intake.flush([Work(0, 1, 5.0)], stream=1)
+    await until(complete_to(connection, 1))
+    await leaders.kill(first)
+    await intake.flush([Work(1, 1, 5.0)], stream=2)
+    await until(holder_is(connection, "second"))
+    await until(complete_to(connection, 2))
+
+
+async def test_an_orderly_stop_hands_over_at_once(
+    connection: AsyncConnection[Any], intake: FakeIntake, leaders: Leaders
+) -> None:
+    first = await leaders.start("first")
+    await until(holder_is(connection, "first"))
+    first.terminate()
+    assert await first.wait() == 0
+    assert await Lease("next", lease_s=3_600).acquire(connection)
+
+
+async def test_frozen_leader_cannot_write_after_another_took_over(
+    connection: AsyncConnection[Any], intake: FakeIntake, leaders: Leaders
+) -> None:
+    first = await leaders.start("first")
+    await until(holder_is(connection, "first"))
+    await intake.flush([Work(0, worker, 5.0) for worker in intake.workers], stream=1)
+    await until(complete_to(connection, 1))
+    first.send_signal(signal.SIGSTOP)
+    await leaders.start("second")
+    await until(holder_is(connection, "second"))
+    await intake.flush([Work(1, worker, 6.0) for worker in intake.workers], stream=2)
+    await until(complete_to(connection, 2))
+    first.send_signal(signal.SIGCONT)
+    for minute in range(2, 12):
+        work = [Work(minute, worker, 6.0) for worker in intake.workers]
+        await intake.flush(work, stream=minute + 1)
+        await until(complete_to(connection, minute + 1))
+    cursor = await connection.execute("select holder, epoch from leader")
+    assert await cursor.fetchone() == ("second", 2)
+
+
+async def test_killed_at_any_moment_the_figures_are_those_of_an_undisturbed_run(
+    connection: AsyncConnection[Any], intake: FakeIntake, leaders: Leaders
+) -> None:
+    generator = random.Random(3)
+    work = [
+        Work(minute, worker, float(generator.randrange(2**40)), 1.0)
+        for minute in range(120)
+        for worker in intake.workers
+        if generator.random() < 0.7
+    ]
+    process = await leaders.start("leader0")
+    kills = 0
+    for minute in range(120):
+        await intake.flush([row for row in work if row.minute == minute], stream=minute + 1)
+        if minute % 12 == 11:
+            await until(complete_to(connection, minute - 8))
+            await asyncio.sleep(generator.random() / 20)
+            await leaders.kill(process)
+            kills += 1
+            process = await leaders.start(f"leader{kills}")
+    await until(complete_to(connection, 120))
+    await leaders.kill(process)
+    disturbed = await answers(connection)
+    await connection.execute(
+        "truncate worker_minutes, entity_minutes, touched_minutes, worker_figures, entity_figures, "
+        "status_counts, events, worker_15m, worker_1h, worker_1d, entity_15m, entity_1h, entity_1d, "
+        "source_figures cascade; update leader set stream_time = null, complete_to = null; "
+        "update status_sweep set swept_to = null, resumed_at = null"
+    )
+    term = await Term.begin(connection)
+    await intake.flush(work)
+    await term.beat()
+    assert await answers(connection) == disturbed

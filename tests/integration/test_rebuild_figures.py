@@ -1,0 +1,165 @@
+"""A new leader knows what the old one knew: rebuilt from the database, nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from aggregator.figures.rebuild import list_minutes, unread_minutes
+from tests.fixtures.figures_term import Term, answers
+from tests.fixtures.worker_minutes import FakeIntake, Work, at
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def intake(connection: AsyncConnection[Any]) -> FakeIntake:
+    intake = FakeIntake(connection)
+    await intake.set_up()
+    return intake
+
+
+def some_days(intake: FakeIntake, minutes: int) -> list[Work]:
+    generator = random.Random(17)
+    return [
+        Work(
+            generator.randrange(minutes),
+            generator.choice(intake.workers),
+            float(generator.randrange(2**40)),
+            float(generator.randrange(9)),
+            source=generator.choice((1, 2)),
+        )
+        for _ in range(900)
+    ]
+
+
+@pytest.mark.parametrize("minutes", [11_000, 2_777, 64])
+async def test_restart_is_invisible(
+    connection: AsyncConnection[Any], intake: FakeIntake, minutes: int
+) -> None:
+    old = await Term.begin(connection)
+    work = some_days(intake, minutes)
+    for end in (minutes // 2, minutes - 40, minutes - 3, minutes):
+        await intake.flush([row for row in work if row.minute < end], stream=end + 0.4)
+        work = [row for row in work if row.minute >= end]
+        await old.beat()
+    before = await answers(connection)
+    new = await Term.begin(connection)
+    report = await new.beat()
+    assert report.rows_written == 0
+    assert await answers(connection) == before
+    assert old.state is not None
+    assert new.state is not None
+    order = old.state.slots_of(new.state.slots.columns.worker_id)
+    np.testing.assert_array_equal(
+        new.state.grid.totals(new.state.slots.count),
+        old.state.grid.totals(old.state.slots.count)[:, :, order],
+    )
+    for name in ("last_share_s", "share_interval_s", "status", "source_id", "status_since_s"):
+        mine, its = getattr(new.state.slots.columns, name), getattr(old.state.slots.columns, name)
+        np.testing.assert_array_equal(mine, its[order])
+
+
+async def test_old_and_new_leader_go_on_alike(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    """The rings too are alike: what leaves the windows later leaves them in both."""
+    old = await Term.begin(connection)
+    work = some_days(intake, 4_000)
+    await intake.flush([row for row in work if row.minute < 3_333], stream=3_333)
+    await old.beat()
+    new = await Term.begin(connection)
+    await new.beat()
+    assert old.state is not None
+    assert new.state is not None
+    order = old.state.slots_of(new.state.slots.columns.worker_id)
+    for minute in range(3_334, 15_000, 97):
+        for state in (old.state, new.state):
+            state.grid.advance(int(at(minute).timestamp()) // 60)
+        np.testing.assert_array_equal(
+            new.state.grid.totals(new.state.slots.count),
+            old.state.grid.totals(old.state.slots.count)[:, :, order],
+        )
+
+
+async def test_what_came_in_while_nobody_led_is_taken_in_first(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    """Late and new minutes, listed before the restart, are in the first figures written."""
+    undisturbed = await Term.begin(connection)
+    work = some_days(intake, 3_000)
+    await intake.flush([row for row in work if row.minute < 2_900], stream=2_900)
+    await undisturbed.beat()
+    await intake.flush([Work(minute, 1, 77.0) for minute in (5, 500, 1_600, 2_880)])
+    await intake.touch_workers(Work(1_000, 2, 99.0))
+    await intake.flush([row for row in work if row.minute >= 2_900], stream=3_000)
+    restarted = await Term.begin(connection)
+    await restarted.beat()
+    found = await answers(connection)
+    fresh = await Term.begin(connection)
+    await fresh.beat()
+    assert await answers(connection) == found
+    cursor = await connection.execute(
+        "select sum(accepted) from worker_minutes where worker_id = 1 and bucket >= %s",
+        (at(2_000 - 20),),
+    )
+    # Three hours whole and one in part: everything from minute 1,980 on is inside for certain.
+    row = await cursor.fetchone()
+    assert row is not None
+    totals = dict(
+        zip([row[0] for row in found["worker_figures"]], found["worker_figures"], strict=True)
+    )
+    assert totals[1][-2] >= row[0]
+
+
+async def test_rebuilt_from_minutes_everything_is_as_it_was(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    """`hashgauge rebuild`: rollups and entity minutes made anew, even after damage."""
+    term = await Term.begin(connection)
+    await intake.flush(some_days(intake, 2_000), stream=2_000)
+    await term.beat()
+    before = await answers(connection)
+    await connection.execute("delete from entity_minutes where entity_id = 1")
+    await connection.execute("update worker_15m set accepted = 0; delete from worker_1h")
+    listed = await list_minutes(connection, at(0), at(2_000))
+    assert listed == await unread_minutes(connection, at(0), at(2_000)) > 500
+    await term.beat()
+    assert await unread_minutes(connection, at(0), at(2_000)) == 0
+    assert await answers(connection) == before
+
+
+async def test_a_failed_beat_is_made_up_for(
+    connection: AsyncConnection[Any], intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    term = await Term.begin(connection)
+    work = some_days(intake, 100)
+    await intake.flush([row for row in work if row.minute < 60], stream=60)
+    await term.beat()
+    await intake.flush([row for row in work if row.minute >= 60], stream=100)
+
+    async def full_disk(*_: object) -> None:
+        raise psycopg.errors.DiskFull
+
+    with monkeypatch.context() as broken:
+        broken.setattr("aggregator.figures.current.write", full_disk)
+        for _ in range(3):
+            with pytest.raises(psycopg.errors.DiskFull):
+                await term.beat()
+    await term.beat()
+    found = await answers(connection)
+    fresh = await Term.begin(connection)
+    assert (await fresh.beat()).rows_written == 0
+    assert await answers(connection) == found
+    numbers = [(event[3], event[4]) for event in found["events"]]
+    assert len(numbers) == len(set(numbers)) > 0
