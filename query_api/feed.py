@@ -1,0 +1,108 @@
+"""The live feed of events: one poller a process, a bounded queue for each reader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from query_api.config import EventStreamConfig
+from query_api.database import Database, Row
+from query_api.errors import ApiError, UnavailableError
+from query_api.store import events
+
+log: Final = structlog.get_logger()
+
+BATCH: Final = 1_000
+
+
+class Reader:
+    """One stream's queue. `lost` is set when it could not keep up; it must end then."""
+
+    def __init__(self, *, size: int) -> None:
+        self.lost = False
+        self._queue: asyncio.Queue[Row] = asyncio.Queue(size)
+
+    def offer(self, row: Row) -> None:
+        try:
+            self._queue.put_nowait(row)
+        except asyncio.QueueFull:
+            self.lost = True
+
+    async def next(self, *, timeout_s: float) -> Row | None:
+        """The next event; None when none came in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._queue.get()
+        except TimeoutError:
+            return None
+
+
+class EventFeed:
+    """Reads numbered events while somebody listens, and hands each to the readers whom it concerns.
+
+    Readers are kept by inner id: pools and miners share one sequence.
+    """
+
+    def __init__(self, database: Database, config: EventStreamConfig) -> None:
+        self._database = database
+        self._config = config
+        self._readers: defaultdict[int, set[Reader]] = defaultdict(set)
+        self._count = 0
+        self._sequence: int | None = None
+        self.closing = asyncio.Event()
+
+    @asynccontextmanager
+    async def reader(self, entity_id: int) -> AsyncIterator[tuple[Reader, int]]:
+        """A reader, and the sequence from which on it gets everything.
+
+        UnavailableError when there are too many.
+        """
+        if self._count >= self._config.max_streams:
+            raise UnavailableError("too many event streams are open", retry_after_s=30)
+        sequence = await self._position()
+        reader = Reader(size=self._config.queue_size)
+        self._readers[entity_id].add(reader)
+        self._count += 1
+        try:
+            # The poller may have moved on while the reader was put up: what it had by then is
+            # in the database, and read from there.
+            yield reader, max(sequence, self._sequence or 0)
+        finally:
+            self._count -= 1
+            self._readers[entity_id].discard(reader)
+            if not self._readers[entity_id]:
+                del self._readers[entity_id]
+
+    async def _position(self) -> int:
+        if self._sequence is None:
+            newest = await events.newest_sequence(self._database)
+            self._sequence = newest if self._sequence is None else self._sequence
+        return self._sequence
+
+    async def run(self) -> None:
+        """Poll until cancelled. Without readers it forgets its place and asks nothing."""
+        while True:
+            await asyncio.sleep(self._config.poll_s)
+            if not self._count:
+                self._sequence = None
+                continue
+            try:
+                await self._poll()
+            except ApiError as error:
+                log.debug("events_not_read", reason=error.message)
+
+    async def _poll(self) -> None:
+        full = True
+        while full:
+            rows = await events.after(self._database, await self._position(), limit=BATCH)
+            for row in rows:
+                self._sequence = row["sequence"]
+                for entity_id in row["entity_ids"]:
+                    for reader in tuple(self._readers.get(entity_id, ())):
+                        reader.offer(row)
+            full = len(rows) == BATCH

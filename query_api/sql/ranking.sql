@@ -1,0 +1,27 @@
+-- What orders of very many workers are made from.
+
+-- name: beat
+select epoch, beat_at, stream_time, complete_to from leader
+
+-- name: boundary_ids
+select worker_id from boundary_workers
+
+-- name: figures
+-- Fixed width and without nulls, so that numpy reads the COPY as it is. Codes as in STATUS_CODES.
+select worker_id, miner_id,
+       case status when 'stable' then 0 when 'unavailable' then 1 when 'off' then 2 else 3
+       end::int2,
+       accepted_15m, rejected_15m, accepted_1h, accepted_1d
+from worker_figures
+
+-- name: miners
+-- {scope} is a column of miners.
+-- params: entity_id
+select count(*) filter (where {scope} is distinct from $1::int4) = 0 as all_of_them,
+       array_agg(id) filter (where {scope} = $1) as ids
+from miners
+
+-- name: size
+-- Workers under an entity, in any status.
+-- params: entity_id
+select coalesce(sum(workers), 0) from status_counts where entity_id = $1::int4

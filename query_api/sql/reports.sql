@@ -1,0 +1,31 @@
+-- Daily reports, a day at a time: complete days do not change, so that no transaction has to stay
+-- open while a slow client reads.
+
+-- name: miner_day
+-- The workers of a miner on a UTC day, by name: those with work on it, and those that existed and
+-- were not removed by then.
+-- params: miner_id, day
+select w.id as worker_id, m.account_name, w.name as worker_name, r.accepted, r.rejected
+from workers w
+join miners m on m.id = w.miner_id
+left join worker_1d r on r.worker_id = w.id and r.bucket = $2::timestamptz
+left join worker_figures f on f.worker_id = w.id
+where w.miner_id = $1::int4
+  and (r.worker_id is not null
+       or (w.created_at < $2::timestamptz + interval '1 day'
+           and not coalesce(f.status = 'removed' and f.status_since < $2::timestamptz, false)))
+order by w.name collate "C", w.id
+
+-- name: donor_day
+-- The boundary workers of a donor on a UTC day, by name.
+-- params: donor_id, day
+select w.id as worker_id, m.account_name, w.name as worker_name, r.accepted, r.rejected
+from boundary_workers b
+join workers w on w.id = b.worker_id
+join miners m on m.id = w.miner_id
+left join worker_1d r on r.worker_id = w.id and r.bucket = $2::timestamptz
+where b.donor_id = $1::int4
+  and (r.worker_id is not null
+       or (b.created_at < $2::timestamptz + interval '1 day'
+           and coalesce(b.disconnected_at >= $2::timestamptz, true)))
+order by w.name collate "C", w.id

@@ -1,0 +1,40 @@
+"""Share of a day that a worker was stable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from query_api.database import Database
+from query_api.reports import Availability, Days, day_start
+from schemas.named_sql import load
+
+SQL: Final = load("query_api", "sql/availability.sql")
+
+
+def availability_from(database: Database, *, as_of: datetime) -> Availability:
+    """Looks a day up; a day that is not over counts up to `as_of`. Workers without transitions are
+    left out."""
+
+    async def availability(worker_ids: list[int], day: date) -> Mapping[int, float]:
+        start = day_start(day)
+        if start > as_of:
+            return {}
+        end = start + timedelta(days=1)
+        rows = await database.fetch(SQL["availability"], worker_ids, start, end, as_of)
+        return {row["worker_id"]: round(row["availability"], 6) for row in rows}
+
+    return availability
+
+
+async def availability_by_day(
+    database: Database, worker_id: int, days: Days, *, as_of: datetime
+) -> Mapping[date, float]:
+    """Each day on which something is known of the worker; later ones than `as_of` are left out."""
+    last = min(days.last, as_of.astimezone(UTC).date())
+    if last < days.first:
+        return {}
+    start, end = day_start(days.first), day_start(last) + timedelta(days=1)
+    rows = await database.fetch(SQL["availability"], [worker_id], start, end, as_of)
+    return {row["day"].astimezone(UTC).date(): round(row["availability"], 6) for row in rows}

@@ -1,0 +1,114 @@
+"""Lists of workers: filters, orders and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+from query_api.database import Database, Row
+from query_api.store.entities import Entity
+from schemas.access import EntityKind
+from schemas.named_sql import load
+from schemas.worker import Behavior, WorkerStatus
+
+SQL: Final = load("query_api", "sql/workers.sql")
+
+
+class WorkerSort(StrEnum):
+    """What a list of workers is sorted by."""
+
+    DEFAULT = "default"
+    NAME = "worker_name"
+    HASH_RATE_15M = "hash_rate_15m"
+    HASH_RATE_1H = "hash_rate_1h"
+    HASH_RATE_24H = "hash_rate_24h"
+    REJECT_PCT_15M = "reject_pct_15m"
+
+
+class Direction(StrEnum):
+    ASC = "asc"
+    DESC = "desc"
+
+
+# What needs a person comes first. Names by code point, so that every server sorts alike.
+_KEYS: Final = {
+    WorkerSort.DEFAULT: (
+        "array_position(array['unavailable','off','stable','removed'], status)",
+        'name collate "C"',
+    ),
+    WorkerSort.NAME: ('name collate "C"',),
+    WorkerSort.HASH_RATE_15M: ("coalesce(accepted_15m, 0)",),
+    WorkerSort.HASH_RATE_1H: ("coalesce(accepted_1h, 0)",),
+    WorkerSort.HASH_RATE_24H: ("coalesce(accepted_1d, 0)",),
+    WorkerSort.REJECT_PCT_15M: (
+        "coalesce(rejected_15m / nullif(accepted_15m + rejected_15m, 0), 0)",
+    ),
+}
+SCOPES: Final = {
+    EntityKind.MINER: "id",
+    EntityKind.OPERATOR: "operator_id",
+    EntityKind.POOL: "pool_id",
+}
+
+VISIBLE: Final = (WorkerStatus.STABLE, WorkerStatus.UNAVAILABLE, WorkerStatus.OFF)
+"""Statuses of a list that asks for none in particular."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerQuery:
+    """What a list shows. Empty `statuses`: all but removed; empty `behaviors`: all."""
+
+    statuses: Sequence[WorkerStatus] = ()
+    behaviors: Sequence[Behavior] = ()
+    sort: WorkerSort = WorkerSort.DEFAULT
+    direction: Direction = Direction.ASC
+    search: str = ""
+    limit: int = 10
+    offset: int = 0
+
+
+@cache
+def _page_sql(kind: EntityKind, sort: WorkerSort, direction: Direction) -> str:
+    order = ", ".join(f"{key} {direction}" for key in (*_KEYS[sort], "id"))
+    return SQL["workers_page"].replace("{scope}", SCOPES[kind]).replace("{order}", order)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPage:
+    """Rows of the page, the count of all that match, and a row that holds the beat."""
+
+    rows: Sequence[Row]
+    total_count: int
+    beat_row: Row
+
+
+async def page(database: Database, entity: Entity, query: WorkerQuery) -> WorkerPage:
+    rows = await database.fetch(
+        _page_sql(entity.kind, query.sort, query.direction),
+        entity.id,
+        list(query.statuses or VISIBLE),
+        list(query.behaviors or Behavior),
+        query.search,
+        query.limit,
+        query.offset,
+    )
+    found = [row for row in rows if row["uid"] is not None]
+    return WorkerPage(found, rows[0]["total_count"], rows[0])
+
+
+async def by_id(database: Database, worker_ids: Sequence[int]) -> Sequence[Row]:
+    """The workers of these inner ids, in their order."""
+    return await database.fetch(SQL["workers_by_id"], list(worker_ids))
+
+
+async def worker(database: Database, uid: UUID) -> Row | None:
+    """One worker with its scope, as in a list."""
+    return await database.fetch_row(SQL["worker"], uid)
+
+
+async def remove(database: Database, worker_id: int) -> None:
+    await database.execute(SQL["remove_worker"], worker_id)

@@ -1,0 +1,94 @@
+"""The OpenAPI document against the real service: schemathesis, every operation, every check."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from query_api.app import create_app
+from query_api.config import AccessConfig
+from query_api.openapi import FILE, text_of
+from tests.integration.api_client import BASE, api_config
+from tests.integration.api_data import Tree, seed_minutes, seed_tree
+from tests.integration.api_server import running_api
+
+KEY = "contract-test-key"
+USER = "7f2c1a52-3f7b-4d0e-9d0b-2f6a55f0c9aa"
+
+
+async def seed(url: str) -> Tree:
+    connection = await asyncpg.connect(url)
+    try:
+        tree = await seed_tree(connection)
+        await seed_minutes(connection, days=1)
+        await connection.execute("insert into users (uid) values ($1)", USER)
+        return tree
+    finally:
+        await connection.close()
+
+
+def configuration(tree: Tree, folder: Path) -> Path:
+    """The key, and ids that exist, so that requests get past 404."""
+    file = folder / "schemathesis.toml"
+    file.write_text(
+        f"""
+[auth.openapi.internal_api_key]
+api_key = "{KEY}"
+
+[generation]
+with-security-parameters = false
+
+[parameters]
+"path.pool_id" = "{tree.pool.uid}"
+"path.operator_id" = "{tree.operator.uid}"
+"path.miner_id" = "{tree.alpha.uid}"
+"path.miner_donor_id" = "{tree.alpha.uid}"
+"path.user_id" = "{USER}"
+
+# That `from` must not be after `to`, nor 92 days before it, is more than a schema can say.
+[[operations]]
+include-operation-id = ["workers_daily_report", "donor_daily_report", "worker_availability"]
+checks.positive_data_acceptance.expected-statuses = [200, 400]
+"""
+    )
+    return file
+
+
+@pytest.mark.slow
+def test_the_service_does_what_the_document_says(database_url, tmp_path):
+    tree = asyncio.run(seed(database_url))
+    config = api_config(database_url, access=AccessConfig(internal_api_key=KEY))
+    config = replace(config, allow_private_webhooks=True)
+    with running_api(config) as address:
+        run = subprocess.run(
+            [
+                Path(sys.executable).with_name("schemathesis"),
+                "--config-file",
+                configuration(tree, tmp_path),
+                "run",
+                f"{address}{BASE}/openapi.json",
+                "--checks=all",
+                "--max-examples=10",
+                # The streams have no end; they have tests of their own.
+                "--exclude-operation-id=live_events",
+                "--exclude-operation-id=pool_live_events",
+                "--no-color",
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+    assert run.returncode == 0, run.stdout[-20_000:]
+    assert "Tested: 78" in run.stdout
+
+
+def test_the_document_in_the_tree_is_fresh():
+    app = create_app(api_config("postgresql://nowhere"))
+    assert FILE.read_bytes() == text_of(app.openapi()), "run `python -m query_api.openapi`"

@@ -1,0 +1,223 @@
+"""Ory Kratos sessions, API keys, rate limits: who gets in, and who must wait."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+
+from query_api.admin.accounts import AccountsError, import_accounts
+from query_api.admin.keys import create_key, list_keys, revoke_key
+from query_api.config import AccessConfig, KratosConfig, RateLimitConfig
+from tests.integration.api_client import BASE, api_client, api_config, connected
+from tests.integration.api_data import seed_tree
+from tests.integration.kratos_stand_in import COOKIE, kratos
+
+ALICE = "0b7f6a0e-3b0e-4a57-9d51-0c1b6a2f8a11"
+
+
+@pytest.fixture
+def stand_in():
+    with kratos() as state:
+        state.sessions["good"] = ALICE
+        state.emails[ALICE] = ("Alice@Example.com", True)
+        yield state
+
+
+@pytest.fixture
+async def api(database_url, stand_in):
+    async with connected(database_url) as connection:
+        tree = await seed_tree(connection)
+        settings = KratosConfig(url=stand_in.address, timeout_s=0.5, cache_s=0.2)
+        config = api_config(database_url, access=AccessConfig(kratos=settings, cache_s=0.05))
+        async with api_client(config) as client:
+            yield client, tree, connection
+
+
+SESSION = {"X-Session-Token": "good"}
+
+
+@pytest.mark.parametrize("headers", [SESSION, {"Cookie": f"other=1; {COOKIE}=good"}])
+async def test_a_session_is_its_user(api, headers):
+    client, _, _ = api
+    answer = await client.get(f"{BASE}/user", headers=headers)
+    assert answer.json() == {
+        "user": {"id": ALICE, "status": "active", "language": "en"},
+        "permissions": [],
+    }
+
+
+async def test_an_invited_address_becomes_the_user_who_proves_it(api):
+    client, tree, connection = api
+    _, key = await create_key(str(api_url(connection)), title="services")
+    internal = {"X-Headframe-API-Key": key}
+    body = {"email": "alice@example.com", "roles": ["admin", "viewer"]}
+    url = f"{BASE}/miners/{tree.alpha.uid}/access"
+    invited = await client.post(url, json=body, headers=internal)
+    assert (invited.status_code, invited.json()["user"]["status"]) == (201, "invited")
+    assert (await client.post(url, json=body, headers=internal)).status_code == 409
+    user = (await client.get(f"{BASE}/user", headers=SESSION)).json()
+    assert [(p["account_name"], p["roles"]) for p in user["permissions"]] == [
+        ("alpha", ["admin", "viewer"])
+    ]
+    assert (await client.get(f"{BASE}/miners/{tree.alpha.uid}", headers=SESSION)).status_code == 200
+
+
+def api_url(connection):
+    address, parameters = connection._addr, connection._params
+    return f"postgresql://{parameters.user}:{parameters.password}@{address[0]}:{address[1]}/{parameters.database}"
+
+
+async def test_an_unverified_address_proves_nothing(api, stand_in):
+    client, _, connection = api
+    stand_in.emails[ALICE] = ("alice@example.com", False)
+    await connection.execute(
+        "insert into users (email, status) values ('alice@example.com', 'invited')"
+    )
+    await client.get(f"{BASE}/user", headers=SESSION)
+    assert await connection.fetchval("select email from users where uid = $1", UUID(ALICE)) is None
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [(500, b""), (503, b"{}"), (429, b"{}"), (200, b"not json"), (200, b"{}"), (302, b"")],
+)
+async def test_kratos_in_trouble_is_503_and_never_a_way_in(api, stand_in, trouble):
+    client, _, _ = api
+    stand_in.trouble = trouble
+    answer = await client.get(f"{BASE}/user", headers=SESSION)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json()["error"]["code"] == "unavailable"
+
+
+async def test_kratos_too_slow_is_503(api, stand_in):
+    client, _, _ = api
+    stand_in.hold = threading.Event()
+    answer = await client.get(f"{BASE}/user", headers=SESSION)
+    stand_in.hold.set()
+    assert answer.status_code == 503
+
+
+async def test_kratos_away_is_503(database_url):
+    access = AccessConfig(kratos=KratosConfig(url="http://127.0.0.1:9", timeout_s=0.5))
+    async with api_client(api_config(database_url, access=access)) as client:
+        assert (await client.get(f"{BASE}/user", headers=SESSION)).status_code == 503
+
+
+async def test_what_kratos_refuses_is_401(api, stand_in):
+    client, _, _ = api
+    assert (await client.get(f"{BASE}/user", headers={"X-Session-Token": "x"})).status_code == 401
+    stand_in.inactive.add("good")
+    assert (await client.get(f"{BASE}/user", headers=SESSION)).status_code == 401
+    stand_in.trouble = (403, b'{"error": {"id": "session_aal2_required"}}')
+    assert (await client.get(f"{BASE}/user", headers=SESSION)).status_code == 401
+
+
+async def test_a_session_is_remembered_briefly(api, stand_in):
+    client, _, _ = api
+    for _ in range(5):
+        assert (await client.get(f"{BASE}/user", headers=SESSION)).status_code == 200
+    assert stand_in.asked <= 2
+
+
+async def test_a_page_of_another_site_changes_nothing_by_cookie(api):
+    client, _, _ = api
+    headers = {"Cookie": f"{COOKIE}=good", "Origin": "https://evil.example"}
+    body = {"account_name": "stolen"}
+    refused = await client.post(f"{BASE}/miners", json=body, headers=headers)
+    assert refused.status_code == 403
+    own = headers | {"Origin": "http://test"}
+    assert (await client.post(f"{BASE}/miners", json=body, headers=own)).status_code == 201
+
+
+async def test_who_registers_owns(api):
+    client, _, _ = api
+    made = await client.post(f"{BASE}/miners", json={"account_name": "mine"}, headers=SESSION)
+    assert made.json()["owner"]["id"] == ALICE
+    title = f"{BASE}/miners/{made.json()['id']}/title"
+    assert (await client.put(title, json={"title": "M"}, headers=SESSION)).json()["title"] == "M"
+    again = await client.post(f"{BASE}/miners", json={"account_name": "mine"}, headers=SESSION)
+    assert again.status_code == 409
+
+
+async def test_keys_are_made_listed_and_revoked(database_url):
+    key_id, key = await create_key(database_url, title="ci", email="Bob@Example.com")
+    (listed,) = await list_keys(database_url)
+    assert (listed.id, listed.title, listed.email) == (key_id, "ci", "bob@example.com")
+    async with connected(database_url) as connection:
+        stored = await connection.fetch("select * from api_keys")
+    assert key not in str(stored)
+    access = AccessConfig(cache_s=0.01)
+    async with api_client(api_config(database_url, access=access)) as client:
+        headers = {"Authorization": f"Bearer {key}"}
+        assert (await client.get(f"{BASE}/user", headers=headers)).status_code == 200
+        wrong_place = {"X-Headframe-API-Key": key}
+        assert (await client.get(f"{BASE}/user", headers=wrong_place)).status_code == 401
+        assert await revoke_key(database_url, key_id)
+        assert not await revoke_key(database_url, uuid4())
+        for _ in range(200):
+            status = (await client.get(f"{BASE}/user", headers=headers)).status_code
+            if status == 401:
+                break
+        assert status == 401
+
+
+CSV = """pool,domain,operator,miner,title,email,role
+Big,big.example,,,,boss@example.com,owner
+Big,big.example,North,,,op@example.com,treasurer
+Big,big.example,North,hall_one,Hall 1,m@example.com,owner
+Big,big.example,,solo_miner,,,
+"""
+
+
+async def test_accounts_are_imported_again_and_again(database_url):
+    for _ in range(3):
+        done = await import_accounts(database_url, CSV.splitlines())
+        assert (done.pools, done.operators, done.miners, done.roles) == (1, 1, 2, 3)
+        async with connected(database_url) as connection:
+            for table, count in (("pools", 1), ("operators", 1), ("miners", 2), ("roles", 3)):
+                assert await connection.fetchval(f"select count(*) from {table}") == count
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (",,,,,,", "line 2: pool"),
+        ("Big,,,x,,,", "line 2: miner"),
+        ("Big,,,abc,,a@b,", "line 2: email and role"),
+        ("Big,,,abc,,a@b,king", "line 2: role"),
+        ("Big,,,abc,,a@b,treasurer", "line 2: role"),
+    ],
+)
+async def test_a_bad_line_is_named_and_nothing_is_taken(database_url, line, message):
+    text = "pool,domain,operator,miner,title,email,role\n" + line
+    with pytest.raises(AccountsError, match=message):
+        await import_accounts(database_url, text.splitlines())
+    async with connected(database_url) as connection:
+        assert await connection.fetchval("select count(*) from pools") == 0
+
+
+async def test_too_many_requests_wait(database_url):
+    _, key = await create_key(database_url, title="services")
+    config = replace(
+        api_config(database_url, access=AccessConfig()),
+        limits=RateLimitConfig(
+            per_caller=3, per_internal_caller=3, per_address=50, failures_per_address=5
+        ),
+    )
+    async with api_client(config) as client:
+        headers = {"X-Headframe-API-Key": key}
+        statuses = [
+            (await client.get(f"{BASE}/user", headers=headers)).status_code for _ in range(5)
+        ]
+        assert statuses == [200, 200, 200, 429, 429]
+        limited = await client.get(f"{BASE}/user", headers=headers)
+        assert 1 <= int(limited.headers["retry-after"]) <= 60
+        assert limited.json()["error"]["code"] == "too_many_requests"
+        wrong = {"X-Headframe-API-Key": "guess"}
+        guesses = [(await client.get(f"{BASE}/user", headers=wrong)).status_code for _ in range(7)]
+        assert guesses == [401] * 5 + [429] * 2
+        assert (await client.get("/healthz")).status_code == 200
