@@ -168,6 +168,19 @@ METRICS: Final = (
         "Bodies that are read, decoded or waiting for the broker.",
         "At its limit the gateway answers 429: look at the broker, or start more gateways.",
     ),
+    # storage
+    MetricSpec(
+        "rollups_waiting",
+        "gauge",
+        "Complete buckets that late or new minutes changed and no refresh has taken yet.",
+        "Rising (TimescaleDB only): refreshes fail or can't keep up; look for `refresh_postponed`.",
+    ),
+    MetricSpec(
+        "retention_rows_total",
+        "counter",
+        "Old rows deleted from minutes and rollups (plain PostgreSQL only).",
+        "Zero for days while old rows stay: the leader does not get to it.",
+    ),
 )
 
 _SPECS: Final = {spec.name: spec for spec in METRICS}

@@ -60,7 +60,7 @@ class StatusPolicy:
     """When silence becomes a status; every number is a setting.
 
     Measured by `benchmarks/false_alarms.py`, false alarms per 1,000 worker-days: 26 expected share
-    intervals give 1.4 at 0.1 shares a minute and under 0.5 from 0.2 on; 20 give 7.4 at 0.1, since a
+    intervals give 1.8 at 0.1 shares a minute and under 0.1 from 0.2 on; 20 give 7.4 at 0.1, since a
     rate is known by a few shares only; a fixed 5 minutes gives 6,200 at one share a minute.
     """
 

@@ -1,0 +1,81 @@
+# Hashgauge's everyday commands; needs make and Python 3.11 or later, brings the rest itself.
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUN_ENV := .venv/.run-env
+DEV_ENV := .venv/.dev-env
+WEB := query_api/web
+WEB_BUILT := $(WEB)/dist/index.html
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-unit lint types layers bench kafka web lock clean system-deps
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
+
+run: $(RUN_ENV) $(WEB_BUILT) ## start the local stack: database, broker, service, API, simulator
+	@$(BIN)/hashgauge up $(ARGS)
+
+test: $(DEV_ENV) $(WEB_BUILT) system-deps ## run all tests, every tier (about 15 minutes)
+	$(BIN)/pytest $(ARGS)
+
+test-unit: $(DEV_ENV) ## run the tests that need no server (under a minute)
+	$(BIN)/pytest -m "not postgres and not kafka and not timescale and not browser and not slow" \
+		tests/unit tests/property $(ARGS)
+
+lint: $(DEV_ENV) ## check style, format and dead dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_ENV) ## check types (mypy, strict)
+	$(BIN)/mypy
+
+layers: $(DEV_ENV) ## check which room may import which
+	$(BIN)/lint-imports --no-cache
+
+bench: $(DEV_ENV) ## run the benchmarks, write benchmarks/results.json
+	$(BIN)/pytest benchmarks -p no:cacheprovider --benchmark-only $(ARGS)
+
+kafka: $(RUN_ENV) system-deps ## start a real Apache Kafka on 127.0.0.1:9092 (Ctrl-C stops it)
+	@$(BIN)/hashgauge kafka $(ARGS)
+
+web: $(RUN_ENV) ## build the dashboard anew
+	@rm -f $(WEB_BUILT)
+	@$(MAKE) --no-print-directory $(WEB_BUILT)
+
+lock: $(DEV_ENV) ## resolve the dependencies anew into requirements*.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --extra local pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --all-extras --group dev --group bench -c requirements.lock \
+		pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what was built and cached (the local stack's data in .hashgauge stay)
+	rm -rf .venv $(WEB)/node_modules $(WEB)/dist dist .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache .benchmarks
+
+system-deps: ## install Java, Maven and chromium where they are missing (Debian, as root)
+	@sh deploy/local/machine.sh
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; set PYTHON to one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "no venv: on Debian and Ubuntu install it with: apt-get install python3-venv"; exit 1; }
+
+$(RUN_ENV): requirements.lock pyproject.toml | .venv/bin/python
+	@echo "installing what the service needs into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV_ENV): requirements-dev.lock pyproject.toml | .venv/bin/python
+	@echo "installing what tests and checks need into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@ $(RUN_ENV)
+
+# Node comes with the environment (a wheel); the packages' own install scripts do not run.
+$(WEB_BUILT): $(RUN_ENV) $(WEB)/package-lock.json $(WEB)/build.mjs $(shell find $(WEB)/src -type f 2>/dev/null)
+	@echo "building the dashboard"
+	@cd $(WEB) && export PATH="$(CURDIR)/$(BIN):$$PATH" && npm ci --silent && npm run --silent build >/dev/null

@@ -1,0 +1,143 @@
+"""One measured run in a process of its own: `python -m benchmarks.e2e_run SETTINGS` prints JSON.
+
+`limit` fetches and decodes alone; `intake` goes on to committed rows. Both start their clock when
+their partitions are theirs and stop it at the end of the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from psycopg_pool import AsyncConnectionPool
+
+from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.intake import Intake, IntakeParts
+from aggregator.minutes.registry import Registry
+from benchmarks.e2e_load import PARTITIONS, worker_names
+from ingest.consumer import ConsumerConfig, ShareConsumer
+from ingest.dead_letter import Ceiling, DeadLetterConfig, DeadLetterSink
+from ingest.decode import Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to run."""
+
+    mode: str
+    bootstrap_servers: str
+    database_url: str
+    topic: str
+    shares: int
+    known_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What it took."""
+
+    seconds: float
+    shares: int
+    peak_bytes: int
+
+
+async def limit(settings: Settings) -> float:
+    """`getmany` and the decoder, nothing else; the same limits as intake's."""
+    consumer, intake = ConsumerConfig(), IntakeConfig()
+    decoder = Decoder()
+    client = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_bytes=consumer.fetch_max_bytes,
+        max_partition_fetch_bytes=consumer.partition_fetch_bytes,
+        check_crcs=False,
+    )
+    async with client:
+        client.assign([TopicPartition(settings.topic, n) for n in range(PARTITIONS)])
+        started_s, taken = time.perf_counter(), 0
+        while taken < settings.shares:
+            fetched = await client.getmany(timeout_ms=200, max_records=intake.fetch_records)
+            records = [record for batch in fetched.values() for record in batch]
+            taken += len(decoder.decode(records).batch)
+        return time.perf_counter() - started_s
+
+
+async def intake(settings: Settings) -> float:
+    """The real thing, until everything is committed."""
+    config = IntakeConfig(clock="records")
+    registry = Registry(config)
+    consumer = ConsumerConfig(
+        bootstrap_servers=settings.bootstrap_servers,
+        topic=settings.topic,
+        group_id=f"bench-{time.time_ns()}",
+    )
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        settings.database_url, min_size=2, max_size=3, open=False
+    )
+    letters = DeadLetterSink(DeadLetterConfig(settings.bootstrap_servers))
+    async with pool, letters:
+        if settings.known_workers:
+            await know(pool, registry, settings.known_workers)
+        parts = IntakeParts(pool, ShareConsumer(consumer), letters, Decoder(), Ceiling())
+        service = Intake(config, parts, registry=registry)
+        stop = asyncio.Event()
+        running = asyncio.create_task(service.run(stop))
+        while service.watch.why_not_ready() == "waiting for partitions":  # noqa: ASYNC110 (a probe)
+            await asyncio.sleep(0.001)
+        started_s = time.perf_counter()
+        while await committed(pool, settings.topic) < settings.shares:
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.02)
+        seconds = time.perf_counter() - started_s
+        stop.set()
+        await running
+    return seconds
+
+
+async def know(pool: AsyncConnectionPool[Any], registry: Registry, count: int) -> None:
+    """Meet `count` workers before the clock starts."""
+    keys = worker_names(count)
+    for start in range(0, count, 50_000):
+        async with pool.connection() as connection:
+            await registry.learn(connection, keys[start : start + 50_000], [])
+
+
+async def committed(pool: AsyncConnectionPool[Any], topic: str) -> int:
+    """Shares in the minutes; only asked when the offsets have reached the end of the log."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "select coalesce(bool_and(caught_up), false) from intake_partitions where topic = %s",
+            [topic],
+        )
+        row = await cursor.fetchone()
+        if row is None or not row[0]:
+            return 0
+        cursor = await connection.execute(
+            "select coalesce(sum(accepted_count + rejected_count), 0)::int8 from worker_minutes"
+        )
+        row = await cursor.fetchone()
+    return 0 if row is None else int(row[0])
+
+
+async def main(settings: Settings) -> Outcome:
+    """Run, and the peak of memory with it."""
+    seconds = await (limit(settings) if settings.mode == "limit" else intake(settings))
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024
+    return Outcome(seconds, settings.shares, peak_bytes)
+
+
+if __name__ == "__main__":
+    try:
+        import uvloop
+    except ImportError:
+        run = asyncio.run
+    else:
+        run = uvloop.run
+    print(json.dumps(asdict(run(main(Settings(**json.loads(sys.argv[1])))))))

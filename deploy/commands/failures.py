@@ -1,0 +1,42 @@
+"""Failures that a person can mend, as one line each."""
+
+from __future__ import annotations
+
+import errno
+
+import psycopg
+from aiokafka.errors import KafkaError
+
+from deploy.local.errors import LocalStackError
+from deploy.migrate import MigrationError
+from deploy.overrides import SettingsError
+from deploy.preflight import PreflightError
+from deploy.telemetry import without_credentials
+from ingest.errors import IngestError
+
+FAILED = 1
+USAGE = 2
+
+
+def explain(error: BaseException) -> tuple[str, int] | None:
+    """The line and the exit code for `error`; None for one that deserves its traceback."""
+    match error:
+        case SettingsError():
+            return str(error), USAGE
+        case LocalStackError() | MigrationError() | PreflightError() | IngestError():
+            return without_credentials(_first_line(error)), FAILED
+        case psycopg.OperationalError():
+            return f"the database: {without_credentials(_first_line(error))}", FAILED
+        case KafkaError():
+            return f"the broker: {_first_line(error)}", FAILED
+        case OSError() if error.errno == errno.EADDRINUSE:
+            return f"{_first_line(error)}: choose another port", FAILED
+        case ExceptionGroup():
+            return explain(error.exceptions[0])
+        case _:
+            return None
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,118 @@
+"""`hashgauge offsets`: how far intake has come, and what to do when the log was changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.addresses import bootstrap_servers, database_url
+from deploy.settings import Settings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aggregator.minutes.offsets import StoredOffset
+
+app: Final = typer.Typer(
+    help="Look at stored offsets, and settle a changed log.", no_args_is_help=True
+)
+
+
+@app.command()
+def show() -> None:
+    """List every stored offset; the stream that is followed is marked.
+
+    Example: [b]hashgauge offsets show[/b]
+    """
+    table = Table("", "cluster", "topic", "partition", "next offset", "last record", "owner")
+    for row in asyncio.run(_stored(load())):
+        table.add_row(
+            "*" if row.current else "",
+            row.cluster_id,
+            row.topic,
+            str(row.partition),
+            str(row.next_offset),
+            "none" if row.last_timestamp is None else f"{row.last_timestamp:%Y-%m-%d %H:%M:%S}Z",
+            row.owner or "nobody",
+        )
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def settle(
+    where: Annotated[
+        str, typer.Option(help="Go on at the earliest or at the latest record of the log.")
+    ],
+    partition: Annotated[
+        list[int] | None, typer.Option(help="Only these partitions (default: all).")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Accept a log that was cut or made anew, and go on at one of its ends.
+
+    [b]earliest[/b] counts everything that the log holds, twice where it was counted before;
+    [b]latest[/b] leaves out what it holds now. Stop the aggregators first.
+
+    Example: [b]hashgauge offsets settle --where latest[/b]
+    """
+    if where not in ("earliest", "latest"):
+        raise typer.BadParameter("it is earliest or latest", param_hint="--where")
+    settings = load()
+    bounds = asyncio.run(_bounds(settings))
+    chosen = {
+        number: (first if where == "earliest" else end)
+        for number, (first, end) in bounds.items()
+        if not partition or number in partition
+    }
+    console = Console(highlight=False)
+    for number, offset in sorted(chosen.items()):
+        console.print(f"partition {number}: go on at {offset} (log: {bounds[number]})")
+    if not yes:
+        typer.confirm("Shares may be missed or counted twice. Go on?", abort=True)
+    settled = asyncio.run(_settle(settings, chosen))
+    console.print(f"settled: {settled}" if settled else "none of these partitions was known")
+
+
+async def _stored(settings: Settings) -> list[StoredOffset]:
+    from psycopg import AsyncConnection
+
+    from aggregator.minutes.offsets import show as stored
+
+    async with await AsyncConnection.connect(database_url(settings), autocommit=True) as connection:
+        return await stored(connection)
+
+
+async def _bounds(settings: Settings) -> Mapping[int, tuple[int, int]]:
+    """First offset and the one behind the last, of every partition of the topic."""
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+
+    consumer = AIOKafkaConsumer(
+        settings.shares_topic, bootstrap_servers=bootstrap_servers(settings)
+    )
+    await consumer.start()
+    try:
+        numbers = consumer.partitions_for_topic(settings.shares_topic) or set()
+        all_of_it = [TopicPartition(settings.shares_topic, number) for number in numbers]
+        first = await consumer.beginning_offsets(all_of_it)
+        end = await consumer.end_offsets(all_of_it)
+    finally:
+        await consumer.stop()
+    return {each.partition: (first[each], end[each]) for each in all_of_it}
+
+
+async def _settle(settings: Settings, chosen: Mapping[int, int]) -> list[int]:
+    from psycopg import AsyncConnection
+
+    from aggregator.minutes.offsets import Stream
+    from aggregator.minutes.offsets import settle as accept
+    from ingest.consumer import ConsumerConfig, ShareConsumer
+
+    servers = bootstrap_servers(settings)
+    config = settings.configured("consumer", ConsumerConfig(bootstrap_servers=servers))
+    cluster = await ShareConsumer(config).cluster_id()
+    async with await AsyncConnection.connect(database_url(settings), autocommit=True) as connection:
+        return await accept(connection, Stream(cluster, settings.shares_topic), chosen)

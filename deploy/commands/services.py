@@ -1,0 +1,145 @@
+"""Commands that run the service: migrate, aggregate, serve; and the list of settings."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+
+from deploy.addresses import bootstrap_servers, database_url
+from deploy.settings import all_settings, load
+from deploy.telemetry import configure_logging
+
+
+class Role(StrEnum):
+    INTAKE = "intake"
+    FIGURES = "figures"
+    BOTH = "both"
+
+
+def migrate(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Bring the database to the newest schema; harmless where it is.
+
+    Example: [b]DATABASE_URL=postgresql://... hashgauge migrate[/b]
+    """
+    from aggregator.figures.policies import Policies
+    from deploy import migrate as migrations
+
+    settings = load()
+    url = database_url(settings)
+    console = Console()
+    if dry_run:
+        waiting = migrations.pending(url)
+        console.print("\n".join(waiting) if waiting else "nothing to do")
+        return
+    report = migrations.migrate(url, settings.configured("retention", Policies()))
+    for line in (*report.applied, *report.policies, *report.notes):
+        console.print(line)
+    console.print(f"schema {report.version:04}, {report.flavour}")
+
+
+def aggregate(
+    role: Annotated[
+        Role, typer.Option(help="Take shares in, make figures of them, or both in one process.")
+    ] = Role.BOTH,
+) -> None:
+    """Take shares in and make figures of them.
+
+    Any number of processes may take shares in, up to one per partition; of those that make figures
+    one leads and the others stand by.
+
+    Example: [b]hashgauge aggregate --role intake[/b]
+    """
+    from deploy.preflight import check_broker, check_database
+    from deploy.runtime import run
+    from deploy.wiring import aggregator_services
+
+    settings = load()
+    configure_logging(settings)
+    check_database(database_url(settings))
+    if role != Role.FIGURES:
+        check_broker(bootstrap_servers(settings))
+    intake, figures = role != Role.FIGURES, role != Role.INTAKE
+    run(aggregator_services(settings, intake=intake, figures=figures, publisher=figures))
+
+
+def notify() -> None:
+    """Send events on (Kafka, webhooks, Telegram) from a process of its own.
+
+    `aggregate` with the figures does so too; of all of them one at a time publishes.
+
+    Example: [b]hashgauge notify[/b]
+    """
+    from deploy.preflight import check_database
+    from deploy.runtime import run
+    from deploy.wiring import aggregator_services
+
+    settings = load()
+    configure_logging(settings)
+    check_database(database_url(settings))
+    run(aggregator_services(settings, intake=False, figures=False, publisher=True))
+
+
+def gateway(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8090,
+) -> None:
+    """Take shares over HTTP, for stratum servers without a Kafka client: POST /shares.
+
+    Callers need the internal API key (HASHGAUGE_INTERNAL_API_KEY); without one only on loopback.
+
+    Example: [b]hashgauge gateway --port 8090[/b]
+    """
+    from deploy.preflight import check_broker
+    from deploy.runtime import run
+    from deploy.wiring_aggregator import gateway_service
+
+    settings = load()
+    configure_logging(settings)
+    service = gateway_service(settings, host=host, port=port)
+    check_broker(bootstrap_servers(settings))
+    run({"gateway": service})
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Instead of HASHGAUGE_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Instead of HASHGAUGE_PORT.")] = None,
+) -> None:
+    """Serve the HTTP API and the dashboard.
+
+    Off loopback an internal API key is required (HASHGAUGE_INTERNAL_API_KEY).
+
+    Example: [b]hashgauge serve --port 8081[/b]
+    """
+    from deploy.runtime import run
+    from deploy.wiring import api_service
+
+    changes = {"host": host, "port": port}
+    settings = load().model_copy(update={k: v for k, v in changes.items() if v is not None})
+    configure_logging(settings)
+    run({"api": api_service(settings)})
+
+
+def settings(
+    search: Annotated[str, typer.Argument(help="Only those with this word.")] = "",
+) -> None:
+    """List every setting: its environment variable, default and reason.
+
+    Example: [b]hashgauge settings retention[/b]
+    """
+    console = Console(highlight=False)
+    for setting in all_settings():
+        shown = "" if setting.default is None else str(setting.default)
+        words = f"{setting.variable} {setting.type_name} {shown} {setting.reason}"
+        if search.lower() not in words.lower():
+            continue
+        console.print(f"[bold]{setting.variable}[/bold]={escape(shown)}", soft_wrap=True)
+        console.print(Padding(f"{escape(setting.reason)} [dim]({setting.type_name})[/dim]", (0, 4)))

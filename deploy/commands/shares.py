@@ -1,0 +1,165 @@
+"""Commands that write shares: the simulator and the feeds of pool software."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from deploy.addresses import bootstrap_servers
+from deploy.settings import Settings, load
+from deploy.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from ingest.simulator.config import SimulatorConfig
+    from ingest.simulator.service import OnProgress, Progress
+    from ingest.sink import Encoding
+
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+
+
+def simulate(
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers of the pool (default: 300).")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed and start give the same shares (default: 1).")
+    ] = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(help="Multiple of real time, or max (default: 1).", metavar="N|max"),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(help="UTC time of the first share (default: now).", formats=_TIMES),
+    ] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(help="Seconds to play, counted from the start (default: no end)."),
+    ] = None,
+    backfill: Annotated[
+        float | None, typer.Option(help="Seconds before now to start at, played fast (default: 0).")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Write what was sent to this .json or .parquet.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="arrow or json.")] = "arrow",
+    final: Annotated[
+        bool,
+        typer.Option(
+            "--final", help="End with a share on every partition, for replays by record time."
+        ),
+    ] = False,
+) -> None:
+    """Play a pool whose truth is known, into the topic of shares.
+
+    Everything else about it is a setting: [b]hashgauge settings simulator[/b].
+
+    Example: [b]hashgauge simulate --workers 40 --speed max --start 2026-01-01 --duration 86400
+    --truth day.json[/b]
+    """
+    from deploy.preflight import check_broker
+    from deploy.runtime import run
+    from ingest.simulator.config import SimulatorConfig
+
+    settings = load()
+    configure_logging(settings)
+    given: dict[str, Any] = {
+        "workers": workers,
+        "seed": seed,
+        "duration_s": duration,
+        "backfill_s": backfill,
+        "truth_path": truth,
+        "start_ms": None if start is None else _utc_ms(start),
+    }
+    config = dataclasses.replace(
+        settings.configured("simulator", SimulatorConfig()),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    if speed is not None:
+        config = dataclasses.replace(config, speed=_speed(speed))
+    config = dataclasses.replace(config, final_share_per_partition=final)
+
+    check_broker(bootstrap_servers(settings))
+
+    async def play(stop: asyncio.Event) -> None:
+        await _play(settings, config, _encoding(encoding), stop)
+
+    run({"simulator": play})
+
+
+async def _play(
+    settings: Settings, config: SimulatorConfig, encoding: Encoding, stop: asyncio.Event
+) -> None:
+    from deploy.wiring_aggregator import share_sink_config
+    from ingest.simulator.service import Simulator
+    from ingest.sink import KafkaShareSink
+
+    sink_config = dataclasses.replace(share_sink_config(settings), encoding=encoding)
+    console = Console(stderr=True)
+    async with KafkaShareSink(sink_config) as sink:
+        with _progress_bar(console, config) as show:
+            summary = await Simulator(config).run(sink, stop=stop, progress=show)
+    console.print(
+        f"{summary.shares} shares in {summary.messages} messages, "
+        f"{(summary.end_ms - summary.start_ms) / 1_000:.0f} s of stream time"
+    )
+
+
+@contextmanager
+def _progress_bar(console: Console, config: SimulatorConfig) -> Iterator[OnProgress | None]:
+    """A bar at a terminal; nothing in a log file."""
+    from rich.progress import (
+        BarColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import (
+        Progress as Bar,
+    )
+
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("simulating", total=config.duration_s)
+
+        def show(progress: Progress) -> None:
+            played_s = (progress.stream_ms - progress.start_ms) / 1_000
+            text = f"{progress.shares:,} shares, {played_s:,.0f} s played"
+            bar.update(task, completed=played_s, description=text)
+
+        yield show
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if speed <= 0:
+        raise typer.BadParameter("a number above 0, or max", param_hint="--speed")
+    return speed
+
+
+def _encoding(text: str) -> Encoding:
+    if text == "arrow":
+        return "arrow"
+    if text == "json":
+        return "json"
+    raise typer.BadParameter("it is arrow or json", param_hint="--encoding")
+
+
+def _utc_ms(moment: datetime) -> int:
+    return round(moment.replace(tzinfo=UTC).timestamp() * 1_000)

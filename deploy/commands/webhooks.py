@@ -1,0 +1,103 @@
+"""`hashgauge webhooks`: what could not be delivered, sending it again, and new secrets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.addresses import database_url
+from deploy.settings import load
+
+if TYPE_CHECKING:
+    from aggregator.notify.webhook_admin import Connection
+
+app: Final = typer.Typer(help="Webhooks of miners: failures and secrets.", no_args_is_help=True)
+
+Found = TypeVar("Found")
+
+Webhook = Annotated[UUID | None, typer.Option(help="One webhook; otherwise all of them.")]
+
+
+@app.command("list-failed")
+def list_failed(
+    webhook: Webhook = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
+) -> None:
+    """List messages that were given up after a day of attempts.
+
+    Example: [b]hashgauge webhooks list-failed --limit 20[/b]
+    """
+    from aggregator.notify import webhook_admin
+
+    rows = _run(
+        lambda connection: webhook_admin.list_failed(connection, webhook_id=webhook, limit=limit)
+    )
+    table = Table("webhook", "url", "event", "attempts", "last error", "given up")
+    for row in rows:
+        table.add_row(
+            str(row["webhook_id"]),
+            row["url"],
+            str(row["event_id"]),
+            str(row["attempts"]),
+            row["last_error"],
+            f"{row['finished_at']:%Y-%m-%d %H:%M}Z",
+        )
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def replay(webhook: Webhook = None) -> None:
+    """Send messages that were given up again, under their own ids.
+
+    Example: [b]hashgauge webhooks replay --webhook 5f0c8d1e-...[/b]
+    """
+    from aggregator.notify import webhook_admin
+
+    count = _run(lambda connection: webhook_admin.replay_failed(connection, webhook_id=webhook))
+    Console(highlight=False).print(f"{count} messages are due again")
+
+
+@app.command()
+def rotate(
+    webhook: Annotated[UUID, typer.Argument(help="Its id.")],
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, help="How long the old secret signs along.")
+    ] = 24.0,
+) -> None:
+    """Give a webhook a new secret and show it, once. Both sign until the overlap ends.
+
+    Example: [b]hashgauge webhooks rotate 5f0c8d1e-... --overlap-hours 48[/b]
+    """
+    from aggregator.notify import webhook_admin
+
+    secret = _run(
+        lambda connection: webhook_admin.rotate(
+            connection, webhook, overlap_s=overlap_hours * 3_600
+        )
+    )
+    if secret is None:
+        raise typer.BadParameter("no such webhook", param_hint="WEBHOOK")
+    console = Console(highlight=False)
+    console.print("the new secret is shown this once:")
+    console.print(secret, soft_wrap=True)
+
+
+def _run(step: Callable[[Connection], Awaitable[Found]]) -> Found:
+    return asyncio.run(_with_connection(step))
+
+
+async def _with_connection(step: Callable[[Connection], Awaitable[Found]]) -> Found:
+    import psycopg
+    from psycopg.rows import dict_row
+
+    connecting: Any = psycopg.AsyncConnection.connect(
+        database_url(load()), row_factory=dict_row, autocommit=True, connect_timeout=5
+    )
+    async with await connecting as connection:
+        return await step(connection)

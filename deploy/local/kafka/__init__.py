@@ -1,0 +1,1 @@
+"""One real Apache Kafka node on this machine, from Maven Central's jars."""

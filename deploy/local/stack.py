@@ -1,0 +1,180 @@
+"""The local stack: which parts, in which order, on which data directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import psycopg
+from psycopg import sql
+
+from aggregator.figures.policies import Policies
+from deploy.addresses import LOCAL_DATABASE, broker_file, postgres_dir
+from deploy.local.broker import EmbeddedBroker
+from deploy.local.errors import AlreadyRunningError
+from deploy.local.kafka.node import KafkaNode
+from deploy.local.parts import BrokerPart, CommandPart, DatabasePart
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.process import answers, free_port
+from deploy.local.supervisor import Part
+from deploy.migrate import migrate
+from deploy.overrides import PREFIX
+from deploy.settings import Settings
+from schemas.named_sql import load
+
+SQL: Final = load("deploy", "sql/local.sql")
+
+BrokerKind = Literal["embedded", "kafka"]
+
+# An empty pool is dull to look at: the first start plays these hours first.
+BACKFILL_H: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `hashgauge up` was asked for; `workers=0` leaves the simulator out."""
+
+    workers: int = 300
+    broker: BrokerKind = "embedded"
+
+
+class LocalStack:
+    """Knows the addresses of its parts once they have started."""
+
+    def __init__(self, settings: Settings, options: Options, stop: threading.Event) -> None:
+        self._settings = settings
+        self._options = options
+        self._stop = stop
+        self._monitor_port = _free(settings.monitor_port)
+        self._fresh = False
+        self._postgres = EmbeddedPostgres(postgres_dir(settings))
+        self._broker: EmbeddedBroker | KafkaNode = (
+            EmbeddedBroker()
+            if options.broker == "embedded"
+            else KafkaNode(settings.data_dir / "kafka")
+        )
+
+    @property
+    def database_url(self) -> str:
+        given = self._settings.database_url
+        return given.get_secret_value() if given else self._postgres.url(LOCAL_DATABASE)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return self._settings.kafka_bootstrap_servers or self._broker.bootstrap_servers
+
+    @property
+    def api(self) -> str:
+        host = self._settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._settings.port}"
+
+    @property
+    def monitor(self) -> str:
+        return f"http://127.0.0.1:{self._monitor_port}"
+
+    @property
+    def logs(self) -> Path:
+        return self._settings.data_dir / "logs"
+
+    def parts(self) -> list[Part]:
+        """In the order in which they start."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        parts: list[Part] = []
+        if self._settings.database_url is None:
+            parts.append(DatabasePart(self._postgres, self._prepare_database))
+        else:
+            self._prepare_database()
+        if not self._settings.kafka_bootstrap_servers:
+            parts.append(BrokerPart(self._broker, broker_file(self._settings)))
+        parts.append(self._command("aggregator", "aggregate", healthy=f"{self.monitor}/readyz"))
+        parts.append(self._command("api", "serve", healthy=f"{self.api}/readyz"))
+        if self._options.workers:
+            workers = str(self._options.workers)
+            parts.append(self._command("simulator", "simulate", "--workers", workers))
+        return parts
+
+    def _command(self, name: str, *arguments: str, healthy: str | None = None) -> CommandPart:
+        return CommandPart(
+            name,
+            arguments,
+            environment=self._environment,
+            log_path=self.logs / f"{name}.log",
+            healthy_at=healthy,
+            stop=self._stop,
+        )
+
+    def _environment(self) -> Mapping[str, str]:
+        """What the children need to know; asked at each start, for a broker that moved."""
+        backfill = {f"{PREFIX}SIMULATOR__BACKFILL_S": str(BACKFILL_H * 3_600)}
+        return {
+            "DATABASE_URL": self.database_url,
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            f"{PREFIX}HOST": self._settings.host,
+            f"{PREFIX}PORT": str(self._settings.port),
+            f"{PREFIX}MONITOR_PORT": str(self._monitor_port),
+            **(backfill if self._fresh else {}),
+        }
+
+    def _prepare_database(self) -> None:
+        """Create and migrate it; notice whether it is new."""
+        if self._settings.database_url is None:
+            _create_database(self._postgres.url())
+        migrate(self.database_url, self._settings.configured("retention", Policies()))
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(SQL["forget_embedded_partitions"].encode())
+            connection.execute(SQL["forget_embedded_sequences"].encode())
+            row = connection.execute(SQL["is_fresh"].encode()).fetchone()
+        self._fresh = bool(row and row[0])
+
+
+@contextmanager
+def claimed(data_dir: Path) -> Iterator[None]:
+    """Hold `data_dir` for this process. AlreadyRunningError where another stack holds it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise AlreadyRunningError(
+                f"the data directory {data_dir} is in use by another `hashgauge up` "
+                f"(process {lock.read().strip() or 'unknown'}); stop that one first"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """AlreadyRunningError where the API's port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise AlreadyRunningError(
+                f"port {settings.port} on {settings.host} is taken ({error.strerror}); "
+                "another stack may run: stop it, or choose another port with --port"
+            ) from None
+
+
+def _free(port: int) -> int:
+    return free_port() if not port or answers(port) else port
+
+
+def _create_database(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "select 1 from pg_database where datname = %s", (LOCAL_DATABASE,)
+        ).fetchone()
+        if not found:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(LOCAL_DATABASE)))

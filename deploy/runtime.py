@@ -1,0 +1,121 @@
+"""Runs services side by side until a signal or the first failure, then stops them in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+import structlog
+import uvicorn
+
+from deploy.settings import Settings
+from deploy.telemetry import Check, QuietServer, monitor_app
+
+log = structlog.get_logger(__name__)
+
+Service = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set or something fatal happens."""
+
+# A last flush at a slow database, and the requests in hand; then the rest is cancelled, which
+# loses nothing: what was not committed is read again.
+PATIENCE_S: Final = 15.0
+# A client whose broker is gone may not even let itself be cancelled: the process then just ends.
+_CANCEL_S: Final = 3.0
+
+
+def run(services: Mapping[str, Service]) -> None:
+    """Run them on an event loop of their own; raises the first failure of any of them."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(_run(services))
+    else:
+        uvloop.run(_run(services))
+
+
+async def _run(services: Mapping[str, Service]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [
+        asyncio.create_task(_run_one(service, stop), name=n) for n, service in services.items()
+    ]
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    failed = [task for task in tasks if task.done()]
+    stop.set()
+    _, stuck = await asyncio.wait(tasks, timeout=PATIENCE_S)
+    for task in stuck:
+        log.warning("service_cancelled", service=task.get_name(), after_s=PATIENCE_S)
+        task.cancel()
+    if stuck and (await asyncio.wait(stuck, timeout=_CANCEL_S))[1]:
+        log.error("process_abandoned", after_s=PATIENCE_S + _CANCEL_S)
+        os._exit(1)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    _raise_first([task.exception() for task in failed], results)
+
+
+async def _run_one(service: Service, stop: asyncio.Event) -> None:
+    await service(stop)
+
+
+def _raise_first(
+    failures: Sequence[BaseException | None], results: Sequence[BaseException | None]
+) -> None:
+    """What ended the run explains it; what others said while stopping comes after."""
+    for failure in (*failures, *results):
+        if failure is not None and not isinstance(failure, asyncio.CancelledError):
+            raise failure
+
+
+def http_service(config: uvicorn.Config) -> Service:
+    """uvicorn as a service: `stop` lets the requests in hand end."""
+
+    async def serve(stop: asyncio.Event) -> None:
+        server = QuietServer(config)
+        # Bound here: uvicorn itself would end the process without a word of ours.
+        with _listening(config.host, config.port) as listener:
+            await _serve(server, listener, stop)
+
+    return serve
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, stop: asyncio.Event) -> None:
+    serving = asyncio.create_task(server.serve([listener]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """OSError where the port is taken."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"port {port} on {host} is taken") from None
+    return listener
+
+
+def monitor_service(settings: Settings, checks: Mapping[str, Check]) -> Service:
+    """`/metrics`, `/healthz` and `/readyz` of a process without an API."""
+    return http_service(
+        uvicorn.Config(
+            monitor_app(checks),
+            host=settings.monitor_host,
+            port=settings.monitor_port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+        )
+    )

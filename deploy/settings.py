@@ -1,0 +1,146 @@
+"""The settings of a process, from its environment; the only place that reads it.
+
+`hashgauge settings` lists them all: those here, and every field of the rooms' own configurations
+(`deploy/overrides.py`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deploy.overrides import PREFIX, Setting, SettingsError, apply, documented
+from deploy.sections import SECTIONS, WIRED, section_class
+from schemas import topics
+
+Config = TypeVar("Config")
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Settings(BaseSettings):
+    """What `deploy` itself needs to know. Everything else belongs to a room."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="postgresql://user:password@host:port/name. Without it: the local stack's.",
+    )
+    kafka_bootstrap_servers: str | None = Field(
+        None,
+        validation_alias="KAFKA_BOOTSTRAP_SERVERS",
+        description="host:port, several by commas. Without it: the local stack's.",
+    )
+    host: str = Field(
+        "127.0.0.1",
+        description="Address of the API. Off loopback an internal API key is required.",
+    )
+    port: int = Field(8080, ge=0, le=65_535, description="Port of the API.")
+    internal_api_key: SecretStr | None = Field(
+        None,
+        description="Opens everything (X-Headframe-API-Key). Without it, on loopback, access "
+        "control is off.",
+    )
+    clock: Literal["wall", "records"] = Field(
+        "wall",
+        description="wall: live. records: stream time is that of the records alone, for replays.",
+    )
+    shares_topic: str = Field(topics.SHARES, description="Topic that shares come in on.")
+    shares_partitions: int = Field(
+        4,
+        ge=1,
+        description="Of a topic that is created; at most so many processes can take shares in.",
+    )
+    dead_letter_topic: str = Field(
+        topics.DEAD_LETTERS, description="Where messages go that could not be counted."
+    )
+    worker_status_topic: str = Field(
+        topics.WORKER_STATUS, description="Where changes of workers' status are published."
+    )
+    telegram_token: SecretStr | None = Field(
+        None, description="Token of the bot; without it nothing goes to Telegram."
+    )
+    monitor_host: str = Field(
+        "127.0.0.1", description="Address of /metrics, /healthz and /readyz of an aggregator."
+    )
+    monitor_port: int = Field(
+        9464, ge=0, le=65_535, description="Their port; 0 turns them off. 9464 is Prometheus' own."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: for people at a terminal, JSON lines elsewhere."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="One flush a second is two lines a second at debug."
+    )
+    data_dir: Path = Field(
+        Path(".hashgauge"),
+        description="What the local stack keeps: its database, logs and feed positions.",
+    )
+
+    @property
+    def on_loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+    def configured(self, section: str, config: Config) -> Config:
+        """`config` with the environment's changes to that section."""
+        return apply(section, config, os.environ)
+
+
+def load() -> Settings:
+    """The settings of this process. SettingsError for a bad value or an unknown name of ours."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"{PREFIX}{name.upper()}"
+        raise SettingsError(f"{variable}: {first['msg']}") from None
+    _refuse_unknown(os.environ)
+    return settings
+
+
+def all_settings() -> Iterator[Setting]:
+    """Every setting there is, in the order a reader would want them."""
+    yield from _own_settings()
+    for section in SECTIONS:
+        yield from _section_settings(section)
+
+
+def _own_settings() -> Iterator[Setting]:
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        variable = alias if isinstance(alias, str) else f"{PREFIX}{name.upper()}"
+        kind = _type_name(field.annotation)
+        yield Setting(variable, kind, field.default, field.description or "")
+
+
+def _section_settings(section: str) -> Iterator[Setting]:
+    for setting in documented(section, section_class(section)):
+        if not setting.variable.startswith(WIRED):
+            yield setting
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A setting that nobody reads is a typing error that would be noticed too late."""
+    own = {setting.variable for setting in _own_settings()}
+    for name in environment:
+        if name.startswith(PREFIX) and name not in own:
+            section = name.removeprefix(PREFIX).partition("__")[0].lower()
+            inside = _section_settings(section) if section in SECTIONS else all_settings()
+            known = [setting.variable for setting in inside]
+            if name not in known:
+                close = difflib.get_close_matches(name, [*own, *known], n=1)
+                hint = f"; did you mean {close[0]}?" if close else "; see `hashgauge settings`"
+                raise SettingsError(f"{name} is no setting{hint}")
+
+
+def _type_name(annotation: Any) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")

@@ -1,0 +1,126 @@
+"""What a process tells of itself: log events, metrics, and whether it lives and is ready."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import orjson
+import structlog
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from deploy.settings import Settings
+
+Check = Callable[[], str | None]
+"""Answers why the process is not ready, or None."""
+
+_SECRET: Final = re.compile(r"password|passwd|secret|token|api_key|authorization|cookie", re.I)
+_CREDENTIALS: Final = re.compile(r"(\w+://[^:/@\s]*):[^@/\s]+@")
+_HIDDEN: Final = "***"
+# One line a request of a scrape every 15 s, one a poll: noise at every level that people use.
+_QUIET: Final = ("aiokafka", "asyncio", "uvicorn", "httpx2", "httpcore")
+# It warns of each connection that is closed on purpose; who waits for the database says so itself.
+_QUIETER: Final = ("psycopg.pool",)
+
+Event = MutableMapping[str, Any]
+
+
+def configure_logging(settings: Settings) -> None:
+    """structlog and the standard library's loggers, both to standard error in one format."""
+    for_people = settings.log_format == "console" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        hide_secrets,
+    ]
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer()]
+        if for_people
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _QUIETER:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def hide_secrets(_logger: Any, _method: str, event: Event) -> Event:
+    """No secret reaches a log: neither under a telling key nor inside an address."""
+    for key, value in event.items():
+        if _SECRET.search(key):
+            event[key] = _HIDDEN
+        elif isinstance(value, str) and "://" in value:
+            event[key] = without_credentials(value)
+    return event
+
+
+def without_credentials(text: str) -> str:
+    """Addresses in `text` without their passwords.
+
+    >>> without_credentials("postgresql://me:s3cret@db/x")
+    'postgresql://me:***@db/x'
+    """
+    return _CREDENTIALS.sub(rf"\1:{_HIDDEN}@", text)
+
+
+def monitor_app(checks: Mapping[str, Check]) -> Callable[..., Awaitable[None]]:
+    """ASGI app: `/healthz` (lives), `/readyz` (each check, 503 while one fails), `/metrics`."""
+
+    async def app(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        status, kind, body = _answer(scope["path"], checks)
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def _answer(path: str, checks: Mapping[str, Check]) -> tuple[int, bytes, bytes]:
+    if path == "/metrics":
+        return 200, CONTENT_TYPE_LATEST.encode(), generate_latest(REGISTRY)
+    if path == "/healthz":
+        return 200, b"application/json", b'{"status":"ok"}'
+    if path == "/readyz":
+        problems = {name: problem for name, check in checks.items() if (problem := check())}
+        body = orjson.dumps({"status": "not ready" if problems else "ready", "problems": problems})
+        return (503 if problems else 200), b"application/json", body
+    return 404, b"application/json", b'{"error":{"code":"not_found","message":"no such page"}}'
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn inside a process that handles signals itself."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _dumps(event: Any, **_: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

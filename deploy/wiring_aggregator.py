@@ -1,0 +1,192 @@
+"""The aggregator's services: intake (stage 1), figures (stage 2), the publisher of events."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import uvicorn
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from aggregator.figures.config import FiguresConfig
+from aggregator.figures.leader import FiguresLeader
+from aggregator.figures.policies import Policies
+from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.intake import Intake, IntakeParts
+from aggregator.notify.config import KafkaConfig, NotifyConfig, TelegramConfig
+from aggregator.notify.outbox import configure
+from aggregator.notify.publisher import Publisher
+from deploy.access import refuse_open_api
+from deploy.addresses import bootstrap_servers, database_url
+from deploy.runtime import Service, http_service
+from deploy.settings import Settings
+from deploy.telemetry import Check
+from ingest.consumer import ConsumerConfig, ShareConsumer
+from ingest.dead_letter import Ceiling, DeadLetterConfig, DeadLetterSink
+from ingest.decode import DecodeConfig, Decoder
+from ingest.gateway import create_gateway
+from ingest.gateway_config import GatewayConfig
+from ingest.gateway_keys import authenticate_by_hash, key_hash
+from ingest.sink import KafkaShareSink, SinkConfig
+from schemas.clock import SystemClock
+
+# A flush, the look-ups of names beside it, and one to spare.
+_INTAKE_CONNECTIONS: Final = 3
+# The leader's term, the renewal of its lease, and refreshes beside the beats.
+_FIGURES_CONNECTIONS: Final = 3
+# One per channel, the numbering, and the lease.
+_PUBLISHER_CONNECTIONS: Final = 5
+# How long one attempt waits for a connection before it says that the database is away.
+_CONNECTION_TIMEOUT_S: Final = 5.0
+
+
+def process_name(role: str) -> str:
+    """Whom people find in the tables: role, host and process."""
+    return f"{role}@{socket.gethostname()}:{os.getpid()}"
+
+
+def pool(
+    settings: Settings,
+    name: str,
+    *,
+    connections: int,
+    configure: Callable[[AsyncConnection[Any]], Awaitable[None]] | None = None,
+) -> AsyncConnectionPool[Any]:
+    """Opened by whoever enters it, without waiting for the server."""
+    return AsyncConnectionPool(
+        database_url(settings),
+        min_size=1,
+        max_size=connections,
+        timeout=_CONNECTION_TIMEOUT_S,
+        open=False,
+        configure=configure,
+        name=name,
+        kwargs={"application_name": f"hashgauge {name}"},
+    )
+
+
+def intake_service(settings: Settings, checks: MutableMapping[str, Check]) -> Service:
+    """Stage 1 on a pool, a consumer and a sink for dead letters of its own."""
+    policies = settings.configured("retention", Policies())
+    config = dataclasses.replace(
+        settings.configured("intake", IntakeConfig()),
+        owner=process_name("intake"),
+        clock=settings.clock,
+        minutes_kept_s=round(policies.keep_minutes.total_seconds()),
+    )
+    decode = settings.configured("decode", DecodeConfig())
+    times = dataclasses.replace(
+        decode.times, late_ms=round(policies.lateness.total_seconds() * 1_000)
+    )
+    servers = bootstrap_servers(settings)
+    consumer = settings.configured(
+        "consumer",
+        ConsumerConfig(
+            bootstrap_servers=servers,
+            topic=settings.shares_topic,
+            create_partitions=settings.shares_partitions,
+        ),
+    )
+    letters = settings.configured(
+        "dead_letters", DeadLetterConfig(servers, topic=settings.dead_letter_topic)
+    )
+    checks["intake"] = lambda: "starting"
+
+    async def run(stop: asyncio.Event) -> None:
+        async with (
+            pool(settings, "intake", connections=_INTAKE_CONNECTIONS) as connections,
+            DeadLetterSink(letters) as sink,
+        ):
+            parts = IntakeParts(
+                pool=connections,
+                consumer=ShareConsumer(consumer),
+                dead_letters=sink,
+                decoder=Decoder(dataclasses.replace(decode, times=times)),
+                ceiling=Ceiling(),
+            )
+            intake = Intake(config, parts)
+            checks["intake"] = intake.watch.why_not_ready
+            await intake.run(stop)
+
+    return run
+
+
+def figures_service(settings: Settings, checks: MutableMapping[str, Check]) -> Service:
+    """Stage 2: leads or stands by."""
+    config = dataclasses.replace(
+        settings.configured("figures", FiguresConfig()),
+        holder=process_name("figures"),
+        clock=settings.clock,
+        policies=settings.configured("retention", Policies()),
+    )
+    checks["figures"] = lambda: "starting"
+
+    async def run(stop: asyncio.Event) -> None:
+        async with pool(settings, "figures", connections=_FIGURES_CONNECTIONS) as connections:
+            leader = FiguresLeader(config, connections, SystemClock())
+            checks["figures"] = lambda: None if leader.ready else "rebuilding the windows"
+            await leader.run(stop)
+
+    return run
+
+
+def publisher_service(settings: Settings) -> Service:
+    """Numbers the events and sends them on: Kafka, webhooks, Telegram where a bot is set."""
+    token = settings.telegram_token
+    servers = bootstrap_servers(settings)
+    config = settings.configured("notify", NotifyConfig(holder=process_name("publisher")))
+    config = dataclasses.replace(
+        config,
+        kafka=settings.configured(
+            "notify_kafka", KafkaConfig(servers, topic=settings.worker_status_topic)
+        ),
+        telegram=None
+        if token is None
+        else settings.configured("notify_telegram", TelegramConfig(token.get_secret_value())),
+    )
+
+    async def run(stop: asyncio.Event) -> None:
+        async with pool(
+            settings, "publisher", connections=_PUBLISHER_CONNECTIONS, configure=configure
+        ) as connections:
+            await Publisher(config, connections).run(stop)
+
+    return run
+
+
+def gateway_service(settings: Settings, *, host: str, port: int) -> Service:
+    """The HTTP gateway for stratum servers, on a sink of its own."""
+    key = settings.internal_api_key
+    hosts = settings.model_copy(update={"host": host})
+    refuse_open_api(hosts)
+    sink_config = share_sink_config(settings)
+    config = settings.configured("gateway", GatewayConfig())
+    authenticate = (
+        authenticate_by_hash([key_hash(key.get_secret_value())])
+        if key is not None
+        else lambda _key: True
+    )
+
+    async def run(stop: asyncio.Event) -> None:
+        async with KafkaShareSink(sink_config) as sink:
+            app = create_gateway(config, sink, authenticate)
+            serve = http_service(
+                uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)
+            )
+            await serve(stop)
+
+    return run
+
+
+def share_sink_config(settings: Settings) -> SinkConfig:
+    """Where whatever writes shares puts them."""
+    return SinkConfig(
+        bootstrap_servers(settings),
+        topic=settings.shares_topic,
+        create_partitions=settings.shares_partitions,
+    )

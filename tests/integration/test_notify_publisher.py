@@ -1,0 +1,291 @@
+"""The publisher killed between any two steps: nothing missed, no second id, order per worker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from aggregator.notify.channel import Channel
+from aggregator.notify.config import KafkaConfig, NotifyConfig
+from aggregator.notify.kafka import KafkaChannel, Producer
+from aggregator.notify.outbox import Batch, Connection, Outbox, Pool, PublisherLeaseLostError
+from aggregator.notify.publisher import Publisher
+from aggregator.notify.signing import new_secret
+from tests.fixtures.http_server import HttpAnswer, HttpRequest, http_server
+from tests.fixtures.notify_world import World, publishing, until, world_of
+from tests.fixtures.publisher_process import CONFIG
+
+QUICK = NotifyConfig(
+    lease_s=0.2, renew_s=0.05, standby_poll_s=0.02, poll_s=0.02, retry_s=0.05, batch=4,
+    kafka=KafkaConfig(),
+)  # fmt: skip
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with world_of(database_url) as found:
+        yield found
+
+
+class KilledError(Exception):
+    """Stands for SIGKILL: nothing after it runs, and the lease is not released."""
+
+
+class Fuse:
+    """Burns through at the n-th step."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def step(self) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise KilledError
+
+
+class FusedOutbox(Outbox):
+    """A step before and after everything that the publisher asks of the database."""
+
+    def __init__(self, pool: Pool, fuse: Fuse) -> None:
+        super().__init__(pool, holder="fused", lease_s=QUICK.lease_s)
+        self._fuse = fuse
+
+    async def number(self, batch: int) -> int:
+        self._fuse.step()
+        found = await super().number(batch)
+        if found:
+            self._fuse.step()
+        return found
+
+    async def after_cursor(self, channel: str, batch: int) -> Batch | None:
+        found = await super().after_cursor(channel, batch)
+        if found:
+            self._fuse.step()
+        return found
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        self._fuse.step()
+        async with super().transaction() as connection:
+            yield connection
+            # Before the commit ...
+            self._fuse.step()
+        # ... and after it.
+        self._fuse.step()
+
+
+class Topic:
+    """What arrived on the topic, in order."""
+
+    def __init__(self) -> None:
+        self.values: list[dict[str, Any]] = []
+        self.keys: list[bytes] = []
+
+
+class FakeProducer:
+    """A producer whose messages arrive one by one, with a step before each."""
+
+    def __init__(self, topic: Topic, fuse: Fuse) -> None:
+        self._topic = topic
+        self._fuse = fuse
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(self, topic: str, **message: Any) -> asyncio.Future[Any]:
+        self._fuse.step()
+        assert topic == "worker-status"
+        self._topic.keys.append(message["key"])
+        self._topic.values.append(orjson.loads(message["value"]))
+        sent: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        sent.set_result(None)
+        return sent
+
+
+def fused(topic: Topic, fuse: Fuse) -> type[Publisher]:
+    class FusedKafka(KafkaChannel):
+        def _new_producer(self) -> Producer:
+            return FakeProducer(topic, fuse)
+
+        async def _create_topic(self) -> None: ...
+
+    def channels(config: NotifyConfig, outbox: Outbox) -> Sequence[Channel]:
+        assert config.kafka is not None
+        return [FusedKafka(config.kafka, outbox)]
+
+    class FusedPublisher(Publisher):
+        def __init__(self, config: NotifyConfig, pool: Pool, **_: Any) -> None:
+            super().__init__(config, pool, channels=channels)
+
+        def new_outbox(self, pool: Pool) -> Outbox:
+            return FusedOutbox(pool, fuse)
+
+    return FusedPublisher
+
+
+async def history(world: World) -> list[str]:
+    """Ten events of three workers; their ids in order."""
+    miner = await world.add_miner("acme")
+    workers = [await world.add_worker(miner, f"rig{i}") for i in range(3)]
+    statuses = ("stable", "unavailable", "stable", "off")
+    changes = [(worker, status) for status in statuses for worker in workers][:10]
+    return [str(await world.change(worker, status)) for worker, status in changes]
+
+
+def is_published(world: World, channel: str, events: int) -> Callable[[], Any]:
+    async def check() -> bool:
+        rows = await world.run("select sequence from publisher_cursors where channel = %s", channel)
+        return bool(rows) and rows[0]["sequence"] == events
+
+    return check
+
+
+def check_topic(topic: Topic, ids: list[str]) -> None:
+    """Every event, each id with one number, numbers contiguous, in order per worker."""
+    sequences = defaultdict(set)
+    for value in topic.values:
+        sequences[value["id"]].add(value["sequence"])
+    assert {id_: min(found) for id_, found in sequences.items()} == {
+        id_: place for place, id_ in enumerate(ids, start=1)
+    }
+    assert all(len(found) == 1 for found in sequences.values())
+    numbers = defaultdict(list)
+    for key, value in zip(topic.keys, topic.values, strict=True):
+        assert key.decode() == value["worker"]["id"]
+        if value["number"] not in numbers[key]:
+            numbers[key].append(value["number"])
+    assert all(found == sorted(found) for found in numbers.values())
+
+
+async def test_killed_at_every_step_nothing_is_missed_or_renamed(database_url: str) -> None:
+    """Kill at step 0, 1, 2 ... of one history until a run gets through; check after each kill."""
+    async with world_of(database_url) as world:
+        kills = 0
+        while await _survives_kill_at(world, kills):
+            kills += 1
+        # Numbering twice or more, three batches, ten messages: fewer steps than this is no test.
+        assert kills > 25
+
+
+async def _survives_kill_at(world: World, steps: int) -> bool:
+    """False when the publisher was done before the kill."""
+    for table in ("events", "publisher_cursors", "worker_figures", "workers", "miners"):
+        await world.run(f"delete from {table}")
+    await world.run("update publisher set sequence = 0, renewed_at = '-infinity'")
+    ids = await history(World(world.pool))
+    topic, stop = Topic(), asyncio.Event()
+    killed = fused(topic, Fuse(steps))(QUICK, world.pool)
+    running = asyncio.create_task(killed.run(stop))
+    done = asyncio.create_task(until(is_published(world, "kafka", len(ids))))
+    await asyncio.wait((running, done), return_when=asyncio.FIRST_COMPLETED)
+    if done.done() and not running.done():
+        stop.set()
+        # It may still be killed while it idles.
+        await asyncio.gather(running, return_exceptions=True)
+        check_topic(topic, ids)
+        return False
+    done.cancel()
+    with pytest.raises(KilledError):
+        await running
+    second = fused(topic, Fuse(10**9))
+    async with publishing(world, QUICK, kind=second):
+        await until(is_published(world, "kafka", len(ids)))
+    check_topic(topic, ids)
+    return True
+
+
+async def test_processes_killed_again_and_again_deliver_every_event(
+    world: World, database_url: str
+) -> None:
+    """Real processes, real SIGKILL, at random instants; webhooks."""
+    got: Counter[str] = Counter()
+    order: defaultdict[str, list[int]] = defaultdict(list)
+
+    async def receiver(request: HttpRequest) -> HttpAnswer:
+        data = orjson.loads(request.body)["data"]
+        got[data["id"]] += 1
+        if got[data["id"]] == 1:
+            order[data["worker"]["id"]].append(data["number"])
+        return HttpAnswer()
+
+    draw = random.Random(5)
+    miner = await world.add_miner("acme")
+    workers = [await world.add_worker(miner, f"rig{i}") for i in range(5)]
+    async with http_server(receiver) as url:
+        await world.add_webhook(miner, url, new_secret())
+        ids = []
+        for turn in range(5):
+            for worker in workers:
+                ids += [
+                    str(await world.change(worker, status, cause="share"))
+                    for status in ("unavailable", "stable")
+                ]
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.fixtures.publisher_process", database_url
+            )
+            before = len(got)
+            enough = before + draw.randrange(1, 10) if turn < 4 else len(ids)
+            await until(lambda enough=enough: len(got) >= enough, timeout_s=60)  # type: ignore[misc]
+            await asyncio.sleep(draw.random() / 20)
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+    assert set(got) == set(ids)
+    assert all(numbers == list(range(1, 11)) for numbers in order.values())
+
+
+async def test_one_publishes_and_a_standby_takes_over(world: World) -> None:
+    first = Outbox(world.pool, holder="first", lease_s=0.2)
+    second = Outbox(world.pool, holder="second", lease_s=0.2)
+    await history(world)
+    assert await first.acquire()
+    assert not await second.acquire()
+    await until(second.acquire)
+    # The first one was frozen and wakes up.
+    with pytest.raises(PublisherLeaseLostError):
+        await first.number(100)
+    with pytest.raises(PublisherLeaseLostError):
+        async with first.transaction():
+            pytest.fail("it may write")
+    with pytest.raises(PublisherLeaseLostError):
+        await first.renew()
+    assert await second.number(100) == 10
+
+
+async def test_numbers_go_on_where_they_stopped_and_have_no_gap(world: World) -> None:
+    outbox = Outbox(world.pool, holder="one", lease_s=10)
+    assert await outbox.acquire()
+    await history(world)
+    assert [await outbox.number(4) for _ in range(4)] == [4, 4, 2, 0]
+    worker = await world.add_worker(await world.add_miner("other"), "rig")
+    await world.change(worker, "stable")
+    assert await outbox.number(4) == 1
+    rows = await world.run("select sequence from events order by id")
+    assert [row["sequence"] for row in rows] == list(range(1, 12))
+
+
+async def test_channel_that_is_away_holds_up_no_other(world: World) -> None:
+    """No broker listens on this port; webhooks go on."""
+    got: list[HttpRequest] = []
+
+    async def receiver(request: HttpRequest) -> HttpAnswer:
+        got.append(request)
+        return HttpAnswer()
+
+    config = replace(CONFIG, kafka=KafkaConfig(bootstrap_servers="127.0.0.1:1"))
+    miner = await world.add_miner("acme")
+    worker = await world.add_worker(miner, "rig")
+    async with http_server(receiver) as url, publishing(world, config):
+        await world.add_webhook(miner, url, new_secret())
+        await world.change(worker, "off")
+        await until(lambda: got)

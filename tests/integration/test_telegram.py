@@ -1,0 +1,206 @@
+"""Telegram: connected by a code, folded per miner and minute, polite to the API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from aggregator.notify.channel import Channel
+from aggregator.notify.config import NotifyConfig, TelegramConfig
+from aggregator.notify.outbox import Outbox
+from aggregator.notify.telegram import TelegramChannel
+from tests.fixtures.http_server import http_server
+from tests.fixtures.notify_world import World, publishing, until, world_of
+from tests.fixtures.telegram_stand_in import TOKEN, TelegramStandIn
+
+CHAT = 4711
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with world_of(database_url) as found:
+        yield found
+
+
+@asynccontextmanager
+async def telling(
+    world: World, telegram: TelegramStandIn, *, token: str = TOKEN
+) -> AsyncIterator[None]:
+    """A publisher with Telegram alone. Minutes last no time: lines are due when they are made."""
+    async with http_server(telegram) as url:
+        config = NotifyConfig(
+            poll_s=0.05,
+            retry_s=0.1,
+            telegram=TelegramConfig(
+                token, base_url=url, poll_s=0.1, long_poll_s=1, retry_s=0.05, messages_per_s=100
+            ),
+        )
+
+        def channels(config: NotifyConfig, outbox: Outbox) -> Sequence[Channel]:
+            assert config.telegram is not None
+            return [TelegramChannel(config.telegram, outbox, fold_s=0)]
+
+        async with publishing(world, config, channels=channels):
+            yield
+
+
+async def add_user(
+    world: World, miner_id: int, *, chat_id: int | None = CHAT, wants: bool = True
+) -> UUID:
+    rows = await world.run("insert into users default values returning uid")
+    uid: UUID = rows[0]["uid"]
+    await world.run("insert into roles values (%s, %s, 'viewer')", miner_id, uid)
+    await world.run("insert into roles values (%s, %s, 'accountant')", miner_id, uid)
+    await world.run(
+        "insert into notification_preferences values (%s, 'telegram', 'worker-status-changed', %s)",
+        uid,
+        wants,
+    )
+    if chat_id is not None:
+        await world.run(
+            "insert into telegram_chats (user_uid, chat_id, chat_user, connected_at)"
+            " values (%s, %s, '{}', now() - interval '1 minute')",
+            uid,
+            chat_id,
+        )
+    return uid
+
+
+async def test_changes_of_a_miner_are_one_message_for_who_wants_it(world: World) -> None:
+    telegram = TelegramStandIn(CHAT, CHAT + 1)
+    miner = await world.add_miner("a<b>&co")
+    workers = [await world.add_worker(miner, f"rig<{i}>") for i in range(30)]
+    await add_user(world, miner)
+    await add_user(world, miner, chat_id=CHAT + 1, wants=False)
+    for worker in workers:
+        await world.change(worker, "unavailable")
+    await world.change(workers[0], "stable", cause="share")
+    async with telling(world, telegram):
+        await until(lambda: telegram.sent)
+    assert telegram.refused == []
+    assert telegram.texts(CHAT + 1) == []
+    (text,) = telegram.texts(CHAT)
+    assert text.startswith("<b>a&lt;b&gt;&amp;co</b>\n")
+    assert "unavailable: rig&lt;1&gt;, " in text
+    assert text.count("and 9 more") == 1
+    assert "stable: rig&lt;0&gt;" in text
+
+
+async def test_longest_names_still_fit(world: World) -> None:
+    telegram = TelegramStandIn(CHAT)
+    miner = await world.add_miner("acme")
+    await add_user(world, miner)
+    for i in range(40):
+        await world.change(await world.add_worker(miner, f"{i:02}" + '"' * 62), "off")
+    async with telling(world, telegram):
+        await until(lambda: telegram.sent)
+    assert telegram.refused == []
+
+
+async def test_silent_source_is_one_line(world: World) -> None:
+    telegram = TelegramStandIn(CHAT)
+    miner, source = await world.add_miner("acme"), await world.add_source("eu1")
+    workers = [await world.add_worker(miner, f"rig{i}", source_id=source) for i in range(12)]
+    await add_user(world, miner)
+    await world.source_event(source, "source-silent", workers=500)
+    for worker in workers:
+        await world.change(worker, "unavailable", cause="source_silent", source=source)
+    async with telling(world, telegram):
+        await until(lambda: telegram.sent)
+        await world.source_event(source, "source-back", workers=500)
+        await until(lambda: len(telegram.sent) == 2)
+    silent, back = telegram.texts(CHAT)
+    assert "server eu1 is silent (12 workers)" in silent
+    assert "rig" not in silent
+    assert "server eu1 is back" in back
+
+
+async def test_too_many_requests_are_waited_out(world: World) -> None:
+    telegram = TelegramStandIn(CHAT)
+    telegram.retry_after = [1]
+    miner = await world.add_miner("acme")
+    await add_user(world, miner)
+    await world.change(await world.add_worker(miner, "rig"), "off")
+    async with telling(world, telegram):
+        await until(lambda: telegram.sent)
+    assert [refusal["error_code"] for refusal in telegram.refused] == [429]
+
+
+async def test_blocked_bot_disconnects_the_chat(world: World) -> None:
+    telegram = TelegramStandIn(CHAT)
+    telegram.blocked.add(CHAT)
+    miner = await world.add_miner("acme")
+    await add_user(world, miner)
+    await world.change(await world.add_worker(miner, "rig"), "off")
+    async with telling(world, telegram):
+        await until(lambda: _gone(world, "telegram_chats"))
+        await until(lambda: _gone(world, "telegram_lines"))
+    assert len(telegram.refused) == 1
+
+
+async def _gone(world: World, table: str) -> bool:
+    return not await world.run(f"select 1 from {table}")
+
+
+async def test_return_within_the_delay_is_not_told(world: World) -> None:
+    telegram = TelegramStandIn(CHAT)
+    miner = await world.add_miner("patient", alert_delay_s=3_600)
+    await add_user(world, miner)
+    worker, other = [await world.add_worker(miner, name) for name in ("flapping", "dead")]
+    await world.change(worker, "unavailable")
+    await world.change(worker, "stable", cause="share")
+    await world.change(other, "removed", cause="removed_by_hand")
+    async with telling(world, telegram):
+        await until(lambda: telegram.sent)
+    assert ["flapping" in text for text in telegram.texts(CHAT)] == [False]
+
+
+async def test_start_with_an_invite_connects_the_chat_once(world: World) -> None:
+    telegram = TelegramStandIn()
+    miner = await world.add_miner("acme")
+    user = await add_user(world, miner, chat_id=None)
+    await world.run(
+        "insert into telegram_invites (code, user_uid, valid_until)"
+        " values ('good', %s, now() + interval '1 hour'), ('old', %s, now() - interval '1 hour')",
+        user,
+        user,
+    )
+    telegram.write(CHAT + 1, "/start old")
+    telegram.write(CHAT, "/start good")
+    telegram.write(CHAT + 2, "/start good")
+    async with telling(world, telegram):
+        await until(lambda: len(telegram.sent) == 3)
+        (chat,) = await world.run("select user_uid, chat_id, chat_user from telegram_chats")
+        assert (chat["user_uid"], chat["chat_id"]) == (user, CHAT)
+        assert chat["chat_user"]["first_name"] == "Ada"
+        assert [text.split(".")[0] for _, text in telegram.sent] == [
+            "This code is unknown, used or out of date",
+            "Connected",
+            "This code is unknown, used or out of date",
+        ]
+        await world.change(await world.add_worker(miner, "rig"), "off")
+        await until(lambda: len(telegram.texts(CHAT)) == 2)
+        telegram.write(CHAT, "/stop")
+        await until(lambda: _gone(world, "telegram_chats"))
+
+
+async def test_wrong_token_loses_nothing(world: World) -> None:
+    telegram = TelegramStandIn(CHAT)
+    miner = await world.add_miner("acme")
+    await add_user(world, miner)
+    await world.change(await world.add_worker(miner, "rig"), "off")
+    async with telling(world, telegram, token="1:wrong"):
+        await until(lambda: telegram.refused)
+    assert telegram.sent == []
+    async with telling(world, telegram):
+        await until(lambda: telegram.sent)
+
+
+def test_config_shows_its_token_nowhere() -> None:
+    config = TelegramConfig("1:secret")
+    assert "secret" not in repr(config)
+    assert replace(config, poll_s=2).token == "1:secret"

@@ -1,0 +1,86 @@
+"""Settings: found in the rooms' configurations, read from the environment, refused in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from deploy.access import refuse_open_api
+from deploy.overrides import SettingsError, apply, documented
+from deploy.settings import all_settings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    # How long.
+    span: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    address: str
+    # A reason
+    # on two lines.
+    count: int = 3
+    names: tuple[str, ...] = ()
+    inner: Inner = field(default_factory=Inner)
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise ValueError("count is below 0")
+
+
+def test_fields_are_read_by_their_names() -> None:
+    changed = apply(
+        "outer",
+        Outer("x"),
+        {
+            "HASHGAUGE_OUTER__COUNT": "7",
+            "HASHGAUGE_OUTER__NAMES": '["a", "b"]',
+            "HASHGAUGE_OUTER__INNER__SPAN": "PT5M",
+            "HASHGAUGE_OTHER__COUNT": "1",
+        },
+    )
+    assert changed == Outer("x", 7, ("a", "b"), Inner(timedelta(minutes=5)))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("HASHGAUGE_OUTER__COUNT", "many", "HASHGAUGE_OUTER__COUNT: Input should be a valid int"),
+        ("HASHGAUGE_OUTER__COUNT", "-1", "count is below 0"),
+        ("HASHGAUGE_OUTER__NAMES", "[", "not valid JSON"),
+    ],
+)
+def test_a_bad_value_is_named(variable: str, value: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        apply("outer", Outer("x"), {variable: value})
+
+
+def test_the_reason_is_the_comment_above_the_field() -> None:
+    settings = {setting.variable: setting for setting in documented("outer", Outer)}
+    assert settings["HASHGAUGE_OUTER__COUNT"].reason == "A reason on two lines."
+    assert settings["HASHGAUGE_OUTER__INNER__SPAN"].reason == "How long."
+    assert "HASHGAUGE_OUTER__ADDRESS" not in settings, "it has no default: it is wired"
+
+
+def test_every_setting_has_one_name() -> None:
+    variables = [setting.variable for setting in all_settings()]
+    assert len(variables) == len(set(variables))
+    assert "HASHGAUGE_INTAKE__FLUSH_INTERVAL_S" in variables
+
+
+def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASHGAUGE_INTAKE__FLUSH_INTERVALL_S", "1")
+    with pytest.raises(SettingsError, match="did you mean HASHGAUGE_INTAKE__FLUSH_INTERVAL_S"):
+        load()
+
+
+def test_off_loopback_a_key_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASHGAUGE_HOST", "0.0.0.0")
+    with pytest.raises(SettingsError, match="set HASHGAUGE_INTERNAL_API_KEY"):
+        refuse_open_api(load())
+    monkeypatch.setenv("HASHGAUGE_INTERNAL_API_KEY", "k")
+    refuse_open_api(load())
