@@ -23,7 +23,7 @@ test-unit: $(DEV_ENV) ## run the tests that need no server (under a minute)
 	$(BIN)/pytest -m "not postgres and not kafka and not timescale and not browser and not slow" \
 		tests/unit tests/property $(ARGS)
 
-lint: $(DEV_ENV) ## check style, format and dead dependencies
+lint: $(DEV_ENV) ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 

@@ -48,7 +48,7 @@ def best(runs: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
 def against_limit(where: Servers, topic: str, count: int, name: str, note: str) -> None:
     def run(mode: str) -> Callable[[], Outcome]:
         return lambda: measure(
-            Settings(mode, where.bootstrap_servers, where.database_url, topic, count)
+            Settings(mode, where.bootstrap_servers, where.database_url, topic, count, WORKERS)
         )
 
     alone, whole = best([run("limit"), run("intake")])
@@ -78,11 +78,11 @@ def main(only: Sequence[str]) -> None:
     with servers() as where:
         if "json" in only:
             asyncio.run(write_json(where, "json", shares(JSON_SHARES, names, seed=1)))
-            note = f"{JSON_SHARES:,} messages of one share, {WORKERS:,} workers"
+            note = f"{JSON_SHARES:,} messages of one share, {WORKERS:,} workers, all known"
             against_limit(where, "json", JSON_SHARES, "e2e_json_vs_limit", note)
         if "arrow" in only:
             asyncio.run(write_arrow(where, "arrow", shares(ARROW_SHARES, names, seed=2)))
-            note = f"{ARROW_SHARES:,} shares in messages of 4,000, {WORKERS:,} workers"
+            note = f"{ARROW_SHARES:,} shares in messages of 4,000, {WORKERS:,} workers, all known"
             against_limit(where, "arrow", ARROW_SHARES, "e2e_arrow_vs_limit", note)
         if "size" in only:
             active = shares(JSON_SHARES, names[:ACTIVE], seed=3)

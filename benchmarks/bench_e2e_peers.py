@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 import time
 import venv
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from benchmarks.results import record
 HERE: Final = Path(__file__).parent
 SCRIPTS: Final = HERE / "peers"
 LOCK: Final = SCRIPTS / "requirements.lock"
-ENVIRONMENT: Final = HERE / ".peers"
+ENVIRONMENT: Final = HERE.parent / ".cache" / "bench-peers"
 JSON_SHARES, ARROW_SHARES, WORKERS, ROUNDS = 100_000, 4_000_000, 10_000, 2
 PEER_TIMEOUT_S = 300
 
@@ -50,7 +49,7 @@ class Bench:
     def intake(self, topic: str, count: int) -> float:
         """Shares per second until they are committed."""
         settings = Settings(
-            "intake", self.where.bootstrap_servers, self.where.database_url, topic, count
+            "intake", self.where.bootstrap_servers, self.where.database_url, topic, count, WORKERS
         )
         return count / measure(settings).seconds
 
@@ -119,4 +118,4 @@ def test_against_quix_and_faust(benchmark: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

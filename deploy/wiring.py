@@ -37,9 +37,14 @@ def aggregator_services(
 
 def api_service(settings: Settings) -> Service:
     """The HTTP API. SettingsError where it would be open to the world."""
+    app = create_app(api_config(settings))
+    if settings.traces_endpoint:
+        from deploy.tracing import trace_requests
+
+        trace_requests(app, settings.traces_endpoint)
     return http_service(
         uvicorn.Config(
-            create_app(api_config(settings)),
+            app,
             host=settings.host,
             port=settings.port,
             log_config=None,

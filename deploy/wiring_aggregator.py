@@ -66,7 +66,8 @@ def pool(
         open=False,
         configure=configure,
         name=name,
-        kwargs={"application_name": f"hashgauge {name}"},
+        # A cut wire must not hold an attempt for the two minutes that are psycopg's default.
+        kwargs={"application_name": f"hashgauge {name}", "connect_timeout": 5},
     )
 
 

@@ -15,6 +15,7 @@ from aiokafka.errors import (
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    RecordTooLargeError,
 )
 
 from ingest.errors import FatalError, RetryableError
@@ -196,6 +197,11 @@ class ShareConsumer:
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise FatalError(
                 f"the log of {self.topic} was cut or made anew: {error}; {SETTLE}"
+            ) from error
+        except RecordTooLargeError as error:
+            # aiokafka steps over such a record; going on would lose it.
+            raise FatalError(
+                f"a record is too large: raise partition_fetch_bytes ({error})"
             ) from error
         except (KafkaError, OSError) as error:
             raise RetryableError(f"fetch failed: {error!r}") from error

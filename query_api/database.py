@@ -83,7 +83,7 @@ class Database:
         self._waiting += 1
         try:
             connection = await self._pool.acquire(timeout=self._config.acquire_timeout_s)
-        except AWAY as error:
+        except (*AWAY, asyncpg.PostgresError) as error:  # a server may refuse for many reasons
             log.warning("database_away", error=type(error).__name__)
             raise UnavailableError("the database is away or busy") from error
         finally:

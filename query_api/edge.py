@@ -86,6 +86,9 @@ class Edge:
         if target > self._config.max_target_bytes:
             limit = self._config.max_target_bytes
             raise InvalidInputError(f"the address is longer than {limit} bytes")
+        length = _header(scope, b"content-length")
+        if length.isdigit() and int(length) > self._config.max_body_bytes:
+            raise InvalidInputError(f"the body is longer than {self._config.max_body_bytes} bytes")
         if self._config.allowed_hosts:
             host = _header(scope, b"host").decode("latin-1").rsplit(":", 1)[0]
             if host not in self._config.allowed_hosts:

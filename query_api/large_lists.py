@@ -18,9 +18,7 @@ SQL: Final = ranking.SQL
 async def page(context: Context, entity: Entity, query: WorkerQuery) -> WorkerPage:
     """A page of any list; from the ranking where the list is long and it knows the order."""
     if query.sort.value in RANKED and not query.search and await _is_large(context, entity):
-        snapshot = context.ranking.newest()
-        if snapshot is not None:
-            return await _ranked(context, entity, query, snapshot)
+        return await _ranked(context, entity, query, await context.ranking.newest())
     return await workers.page(context.database, entity, query)
 
 

@@ -15,80 +15,80 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from query_api import models as m
 from query_api.config import ApiConfig, DatabaseConfig
+from query_api.models import accounts, telemetry
 
 FILE: Final = Path(__file__).with_name("openapi.json")
 REF: Final = "#/components/schemas/{model}"
 
 ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
-    "workers_stats": m.StatsById,
-    "miners_stats": m.StatsById,
-    "workers_charts": m.Charts,
-    "miners_charts": m.Charts,
-    "workers_rejects": m.RejectsById,
-    "miners_rejects": m.RejectsById,
-    "operator_stats": m.Stats,
-    "pool_stats": m.Stats,
-    "pool_overview": m.PoolOverview,
-    "donor_stats": m.Stats,
-    "operator_chart": m.Chart,
-    "pool_chart": m.Chart,
-    "donor_chart": m.Chart,
-    "miner_workers": m.WorkerList,
-    "operator_workers": m.WorkerList,
-    "pool_workers": m.WorkerList,
-    "miner_worker_counts": m.Counts,
-    "operator_worker_counts": m.Counts,
-    "pool_worker_counts": m.Counts,
-    "worker": m.Worker,
-    "worker_availability": m.Availability,
-    "create_boundary_worker": m.BoundaryWorker,
-    "boundary_worker": m.BoundaryWorker,
-    "change_boundary_worker": m.BoundaryWorker,
-    "put_boundary_worker": m.BoundaryWorker,
-    "hashrate_transfers": m.BoundaryWorkerList,
-    "workers_daily_report": m.DailyReport,
-    "donor_daily_report": m.DailyReport,
-    "status_transitions": m.TransitionList,
-    "public_pool": m.PublicPool,
-    "public_pool_stats": m.PublicPoolStats,
-    "list_webhooks": m.WebhookList,
-    "create_webhook": m.WebhookWithSecret,
-    "change_webhook": m.Webhook,
-    "rotate_webhook_secret": m.WebhookWithSecret,
-    "list_deliveries": m.DeliveryList,
-    "retry_delivery": m.Delivery,
-    "set_alerts": m.AlertSettings,
-    "register_miner": m.Miner,
-    "miner": m.Miner,
-    "set_title": m.Miner,
-    "add_pool_miner": m.Miner,
-    "add_operator_miner": m.Miner,
-    "pool": m.Pool,
-    "pool_operators": m.OperatorList,
-    "pool_miners": m.MinerList,
-    "operator": m.Operator,
-    "operator_miners": m.MinerList,
-    "invite_to_miner": m.Member,
-    "invite_to_operator": m.Member,
-    "invite_to_pool": m.Member,
-    "modify_access_to_miner": m.Member,
-    "modify_access_to_operator": m.Member,
-    "modify_access_to_pool": m.Member,
-    "list_watchers": m.WatcherList,
-    "create_watcher": m.Watcher,
-    "watcher_permissions": m.WatcherPermission,
-    "list_bookmarks": m.BookmarkList,
-    "add_bookmark": m.BookmarkedWatcher,
-    "current_user": m.CurrentUser,
-    "notification_preferences": m.Preferences,
-    "change_notifications": m.Preferences,
-    "create_invite": m.TelegramInvite,
-    "newest_invite": m.TelegramInvite,
-    "connected_chat": m.TelegramChat,
-    "healthz": m.Health,
-    "readyz": m.Health,
+    "workers_stats": telemetry.StatsById,
+    "miners_stats": telemetry.StatsById,
+    "workers_charts": telemetry.Charts,
+    "miners_charts": telemetry.Charts,
+    "workers_rejects": telemetry.RejectsById,
+    "miners_rejects": telemetry.RejectsById,
+    "operator_stats": telemetry.Stats,
+    "pool_stats": telemetry.Stats,
+    "pool_overview": telemetry.PoolOverview,
+    "donor_stats": telemetry.Stats,
+    "operator_chart": telemetry.Chart,
+    "pool_chart": telemetry.Chart,
+    "donor_chart": telemetry.Chart,
+    "miner_workers": telemetry.WorkerList,
+    "operator_workers": telemetry.WorkerList,
+    "pool_workers": telemetry.WorkerList,
+    "miner_worker_counts": telemetry.Counts,
+    "operator_worker_counts": telemetry.Counts,
+    "pool_worker_counts": telemetry.Counts,
+    "worker": telemetry.Worker,
+    "worker_availability": telemetry.Availability,
+    "create_boundary_worker": telemetry.BoundaryWorker,
+    "boundary_worker": telemetry.BoundaryWorker,
+    "change_boundary_worker": telemetry.BoundaryWorker,
+    "put_boundary_worker": telemetry.BoundaryWorker,
+    "hashrate_transfers": telemetry.BoundaryWorkerList,
+    "workers_daily_report": telemetry.DailyReport,
+    "donor_daily_report": telemetry.DailyReport,
+    "status_transitions": telemetry.TransitionList,
+    "public_pool": accounts.PublicPool,
+    "public_pool_stats": telemetry.PublicPoolStats,
+    "list_webhooks": accounts.WebhookList,
+    "create_webhook": accounts.WebhookWithSecret,
+    "change_webhook": accounts.Webhook,
+    "rotate_webhook_secret": accounts.WebhookWithSecret,
+    "list_deliveries": accounts.DeliveryList,
+    "retry_delivery": accounts.Delivery,
+    "set_alerts": accounts.AlertSettings,
+    "register_miner": accounts.Miner,
+    "miner": accounts.Miner,
+    "set_title": accounts.Miner,
+    "add_pool_miner": accounts.Miner,
+    "add_operator_miner": accounts.Miner,
+    "pool": accounts.Pool,
+    "pool_operators": accounts.OperatorList,
+    "pool_miners": accounts.MinerList,
+    "operator": accounts.Operator,
+    "operator_miners": accounts.MinerList,
+    "invite_to_miner": accounts.Member,
+    "invite_to_operator": accounts.Member,
+    "invite_to_pool": accounts.Member,
+    "modify_access_to_miner": accounts.Member,
+    "modify_access_to_operator": accounts.Member,
+    "modify_access_to_pool": accounts.Member,
+    "list_watchers": accounts.WatcherList,
+    "create_watcher": accounts.Watcher,
+    "watcher_permissions": accounts.WatcherPermission,
+    "list_bookmarks": accounts.BookmarkList,
+    "add_bookmark": accounts.BookmarkedWatcher,
+    "current_user": accounts.CurrentUser,
+    "notification_preferences": accounts.Preferences,
+    "change_notifications": accounts.Preferences,
+    "create_invite": accounts.TelegramInvite,
+    "newest_invite": accounts.TelegramInvite,
+    "connected_chat": accounts.TelegramChat,
+    "healthz": accounts.Health,
+    "readyz": accounts.Health,
 }
 """operationId → the body of its success."""
 
@@ -100,7 +100,14 @@ CSV_TOO: Final = frozenset({"workers_daily_report", "donor_daily_report"})
 CONDITIONAL: Final = frozenset(
     name
     for name, model in ANSWERS.items()
-    if model in (m.StatsById, m.Stats, m.Charts, m.Chart, m.RejectsById)
+    if model
+    in (
+        telemetry.StatsById,
+        telemetry.Stats,
+        telemetry.Charts,
+        telemetry.Chart,
+        telemetry.RejectsById,
+    )
 )
 CONFLICTS: Final = frozenset(
     {
@@ -180,7 +187,7 @@ def build(app: FastAPI, *, cookie_name: str) -> dict[str, Any]:
 
 def _shapes() -> dict[str, Any]:
     wanted: dict[str, type[BaseModel]] = {model.__name__: model for model in ANSWERS.values()}
-    wanted["Error"] = m.Error
+    wanted["Error"] = telemetry.Error
     _, definitions = models_json_schema(
         [(wanted[name], "serialization") for name in sorted(wanted)], ref_template=REF
     )

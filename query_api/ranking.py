@@ -133,11 +133,16 @@ class Ranking:
         self._config = config
         self._snapshot: Snapshot | None = None
         self._asked_s = float("-inf")
+        self._reading = asyncio.Lock()
 
-    def newest(self) -> Snapshot | None:
-        """The snapshot, one beat old at the most; None until it is read. Asking keeps it alive."""
+    async def newest(self) -> Snapshot:
+        """The snapshot, one beat old at the most; read first where there is none. Asking keeps it
+        alive. UnavailableError while the database is away."""
         self._asked_s = time.monotonic()
-        return self._snapshot if self._watch.known is not None else None
+        if self._snapshot is None or self._watch.known is None:
+            await self._read()
+        assert self._snapshot is not None
+        return self._snapshot
 
     async def run(self) -> None:
         """Read a snapshot at each beat while somebody asks, until cancelled."""
@@ -145,28 +150,32 @@ class Ranking:
             await asyncio.sleep(self._config.poll_s)
             if time.monotonic() - self._asked_s > self._config.keep_s:
                 self._snapshot = None
-                continue
-            beat = self._watch.known
-            if beat is not None and (self._snapshot is None or self._snapshot.beat != beat):
-                await self._read()
+            elif self._snapshot is not None and self._snapshot.beat != self._watch.known:
+                try:
+                    await self._read()
+                except ApiError as error:
+                    log.debug("ranking_not_read", reason=error.message)
 
     async def _read(self) -> None:
+        """One at a time; who waited for another's finds it done."""
+        async with self._reading:
+            beat = self._watch.known
+            if self._snapshot is None or beat is None or self._snapshot.beat != beat:
+                self._snapshot = await self._load()
+
+    async def _load(self) -> Snapshot:
         parts: list[bytes] = []
 
         async def take(data: bytes) -> None:
             parts.append(data)
 
-        try:
-            async with self._database.transaction(readonly=True) as connection:
-                beat = self._watch.observe(await connection.fetchrow(SQL["beat"]))
-                boundary = await connection.fetch(SQL["boundary_ids"])
-                await connection.copy_from_query(SQL["figures"], output=take, format="binary")
-        except ApiError as error:
-            log.debug("ranking_not_read", reason=error.message)
-            return
+        async with self._database.transaction(readonly=True) as connection:
+            beat = self._watch.observe(await connection.fetchrow(SQL["beat"]))
+            boundary = await connection.fetch(SQL["boundary_ids"])
+            await connection.copy_from_query(SQL["figures"], output=take, format="binary")
         ids = [row["worker_id"] for row in boundary]
         # In a thread: 0.2 s of numpy would hold all other requests up.
-        self._snapshot = await asyncio.to_thread(snapshot_of, b"".join(parts), ids, beat)
+        return await asyncio.to_thread(snapshot_of, b"".join(parts), ids, beat)
 
 
 async def miners_of(database: Database, *, column: str, entity_id: int) -> NDArray[np.int32] | None:

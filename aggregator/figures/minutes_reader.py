@@ -14,6 +14,7 @@ from psycopg.rows import tuple_row
 
 from aggregator.figures.slots import Worker
 from aggregator.figures.touched import instant
+from aggregator.minutes.copy import POSTGRES_EPOCH_S
 from schemas.named_sql import load
 from schemas.windows import MINUTE_S
 
@@ -26,7 +27,7 @@ PACKED: Final = np.dtype(
         ("accepted_count", ">i4"),
         ("accepted", ">f8"),
         ("rejected", ">f8"),
-        ("last_share_s", ">i8"),
+        ("last_share_us", ">i8"),
         ("source_id", ">i4"),
     ]
 )
@@ -176,7 +177,7 @@ def _unpacked(rows: list[tuple[Any, ...]]) -> list[MinuteRows]:
                 table["accepted_count"].astype(np.int64),
                 table["accepted"].astype(np.float64),
                 table["rejected"].astype(np.float64),
-                table["last_share_s"].astype(np.int64),
+                table["last_share_us"] // 1_000_000 + POSTGRES_EPOCH_S,
                 table["source_id"].astype(np.int32),
             )
         )

@@ -50,7 +50,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class SweepState:
-    """What the database keeps of a sweeper. `taken_ids` are worker ids."""
+    """What the database keeps of the sweep before."""
 
     swept_to_s: int | None
     resumed_s: int

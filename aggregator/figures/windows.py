@@ -153,12 +153,14 @@ class WindowGrid:
         self._changed_week(bucket, slots)
 
     def settle(self, slots: int) -> None:
-        """After filling: sum up the buckets in progress, and three hours from their half hours.
+        """After filling: sum up every coarse bucket that lies in a finer ring.
 
-        Three hours that begin before the day's window must have been filled.
+        Half hours that begin before the minutes, and three hours that begin before the day's
+        window, must have been filled.
         """
         everyone = slice(0, slots)
-        self._sum_day(self.day_bucket, everyone)
+        for bucket in range(-(-self.oldest_minute // DAY_BUCKET_MIN), self.day_bucket + 1):
+            self._sum_day(bucket, everyone)
         covered = -(-(self.day_bucket - DAY_BUCKETS) // DAY_PER_WEEK_BUCKET)
         for bucket in range(covered, self.week_bucket + 1):
             self._sum_week(bucket, everyone)
@@ -183,10 +185,13 @@ class WindowGrid:
         return totals
 
     def _recent(self, part: slice, quarter: Sums, hour: Sums) -> None:
+        """The hour: the minutes before its first whole half hour, then half hours."""
         end = self.complete_to
         quarter[:] = self._minutes.total(range(end - QUARTER_MIN, end), part)
-        hour[:] = self._minutes.total(range(end - HOUR_MIN, end - QUARTER_MIN), part)
-        hour += quarter
+        whole = -(-(end - HOUR_MIN) // DAY_BUCKET_MIN)
+        hour[:] = self._minutes.total(range(end - HOUR_MIN, whole * DAY_BUCKET_MIN), part)
+        for bucket in range(whole, self.day_bucket + 1):
+            hour += self._day.get(bucket, part)
 
     def _long(self, part: slice, day: Sums, week: Sums) -> None:
         """The oldest bucket counts by the whole minutes of it that are still inside."""

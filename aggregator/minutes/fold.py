@@ -74,25 +74,23 @@ def fold(
     if order is not None:
         second_s, slot, difficulty = second_s[order], slot[order], difficulty[order]
         result, source = result[order], source[order]
-    grid = _grid_of(second_s // MINUTE_S, slot)
+    grid = _grid_of(second_s, slot)
+    cell, size = grid.cell, grid.size
     rejects = np.flatnonzero(result != 0)  # five times as fast as on the codes themselves
+    reject_cell = cell[rejects]
     # Rejected shares go to one cell behind the table, so that the passes below see accepted ones.
-    taken = grid.cell
-    if len(rejects):
-        taken = taken.copy()
-        taken[rejects] = grid.size
-    accepted_count = np.bincount(taken, minlength=grid.size + 1)[:-1]
-    accepted = _sums(taken, difficulty, grid.size + 1)[:-1]
-    last = np.full(grid.size + 1, -1, np.int64)
-    last[taken] = np.arange(len(taken))  # of several writes to a cell the last one stays
-    rejected_count = np.bincount(grid.cell[rejects], minlength=grid.size)
+    cell[rejects] = size
+    accepted_count = np.bincount(cell, minlength=size + 1)[:-1]
+    accepted = _sums(cell, difficulty, size + 1)[:-1]
+    last = np.empty(size + 1, np.int64)
+    last[cell] = np.arange(len(cell))  # of several writes to a cell the last one stays
+    rejected_count = np.bincount(reject_cell, minlength=size)
     used = np.flatnonzero(accepted_count + rejected_count)
     minute_s, slots = grid.names_of(used)
-    last = last[used]
+    # A cell that no accepted share wrote to holds anything.
+    last = np.where(accepted_count[used] > 0, last[used], -1)
     reject_row = np.flatnonzero(rejected_count[used])
-    reasons = _reasons_of(
-        grid.cell[rejects], difficulty[rejects], result[rejects], used[reject_row], grid.size
-    )
+    reasons = _reasons_of(reject_cell, difficulty[rejects], result[rejects], used[reject_row], size)
     rejected = np.zeros(len(used))
     rejected[reject_row] = reasons.sum(axis=0)
     return MinuteRows(
@@ -128,25 +126,37 @@ class _Grid:
         return self.minutes[minute] * MINUTE_S, slot if self.slots is None else self.slots[slot]
 
 
-def _grid_of(minute: Ints, slot: NDArray[np.integer]) -> _Grid:
-    """Number the cells: all of them where they are few against the batch, else those in use."""
-    first, width = int(minute[0]), int(slot.max()) + 1
-    minutes = np.arange(first, int(minute[-1]) + 1)
+def _grid_of(second_s: Ints, slot: NDArray[np.integer]) -> _Grid:
+    """Number the cells: all of them where they are few against the batch, else those in use.
+
+    `second_s` ascends.
+    """
+    minutes, edges = _minutes_of(second_s)
     limit = DENSE_CELLS_PER_SHARE * len(slot)
+    code, slots, width = slot.astype(np.int64), None, int(slot.max()) + 1
+    if len(minutes) * width > limit:
+        code, slots = _renamed(slot, width)
+        width = len(slots)
+    if len(minutes) > 1:
+        code += np.repeat(np.arange(len(minutes)) * width, np.diff(edges))
     if len(minutes) * width <= limit:
-        return _Grid(
-            (minute - first) * width + slot, len(minutes) * width, width, minutes, None, None
-        )
-    # `minute` ascends, so its distinct values are where it rises.
-    rises = np.concatenate(([False], minute[1:] != minute[:-1]))
-    minutes = np.concatenate((minute[:1], minute[rises]))
-    code, slots = _renamed(slot, width)
-    width = len(slots)
-    cell = np.cumsum(rises) * width + code
-    if len(minutes) * width <= limit:
-        return _Grid(cell, len(minutes) * width, width, minutes, slots, None)
-    cell, names = pd.factorize(cell)
+        return _Grid(code, len(minutes) * width, width, minutes, slots, None)
+    cell, names = pd.factorize(code)
     return _Grid(cell, len(names), width, minutes, slots, names)
+
+
+def _minutes_of(second_s: Ints) -> tuple[Ints, NDArray[np.intp]]:
+    """The `k` distinct minutes of ascending seconds, and where each begins: int64[k], intp[k+1]."""
+    first, last = int(second_s[0]) // MINUTE_S, int(second_s[-1]) // MINUTE_S
+    if last - first <= len(second_s):
+        # Looking for the few minutes among the shares beats dividing every share.
+        minutes = np.arange(first, last + 1)
+        edges = np.searchsorted(second_s, minutes * MINUTE_S)
+    else:
+        minutes, edges = np.unique(second_s // MINUTE_S, return_index=True)
+    edges = np.append(edges, len(second_s))
+    present = np.diff(edges) > 0
+    return minutes[present], np.append(edges[:-1][present], len(second_s))
 
 
 def _renamed(slot: NDArray[np.integer], width: int) -> tuple[Ints, Ints]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from aggregator.minutes.holdings import Holdings
 from aggregator.minutes.patience import Patience
 from aggregator.minutes.registry import UNKNOWN, Registry
 from aggregator.minutes.repeats import Mark, Repeats, marks_of
+from aggregator.minutes.tasks import cancelled, unless_stopped
 from aggregator.minutes.watch import Watch
 from aggregator.minutes.writer import Flushed, Writer
 from ingest.consumer import Consumer, Fetched
@@ -113,7 +114,7 @@ class Intake:
         self._raise_fatal()
         self._flusher.check()
         if self._assignment.pending:
-            await self._while(stopping, self._assignment.claim())
+            await unless_stopped(stopping, self._assignment.claim())
             if not self._assignment.pending:
                 self.watch.claimed()
         if self._is_full():
@@ -121,7 +122,7 @@ class Intake:
         else:
             fetched = await self._fetch(stopping)
             if fetched is not None:
-                await self._while(stopping, self._take(*fetched))
+                await unless_stopped(stopping, self._take(*fetched))
         self._flush_if_due()
         await self._commit_if_due()
 
@@ -288,23 +289,8 @@ class Intake:
         if self._fatal is not None:
             raise self._fatal
 
-    async def _while(self, stopping: asyncio.Task[bool], work: Coroutine[Any, Any, None]) -> None:
-        """Do `work`, but not longer than until `stopping`: what it held back is read again."""
-        task = asyncio.create_task(work)
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        else:
-            await _cancelled(task)
-
     async def _close(self) -> None:
         if self._fetching is not None:
-            await _cancelled(self._fetching)
+            await cancelled(self._fetching)
         await self._flusher.abandon()
         await self._consumer.stop()
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    """Cancel and wait until it is over, however it ends."""
-    task.cancel()
-    await asyncio.wait({task})

@@ -56,13 +56,17 @@ class Watch:
         """The group gave us so many; a process without any stands by and is ready."""
         self._claimed = self._caught_up = partitions == 0
         counter("rebalances_total").inc()
+        # Partitions that went elsewhere are told of there.
+        gauge("lag_messages").clear()
 
     def claimed(self) -> None:
         self._claimed = True
 
     def took(self, batch: ShareBatch, repeats: int) -> None:
         """One fetch is in the checkpoint."""
-        by_result = np.bincount(batch.result, minlength=len(ShareResult)).tolist()
+        rejected = batch.result[batch.result != 0]  # few: counting all codes costs ten times this
+        by_result = np.bincount(rejected, minlength=len(ShareResult)).tolist()
+        by_result[ShareResult.ACCEPTED] = len(batch) - len(rejected)
         for result in ShareResult:
             if by_result[result]:
                 counter("shares_total").labels(result=result.wire).inc(by_result[result])

@@ -52,9 +52,7 @@ class Writer:
         Raises Fenced where another process holds one of its partitions, psycopg's errors where the
         database is away or full.
         """
-        late_before_s = 0
-        if len(rows):
-            late_before_s = int(rows.minute_s.max()) - self._config.late_after_s
+        late_before_s = _newest_s(checkpoint, rows) - self._config.late_after_s
         async with connection.transaction():
             await bound(connection, self._config)
             parts = list(checkpoint.partitions.values())
@@ -131,6 +129,14 @@ async def bound(connection: Connection, config: IntakeConfig) -> None:
             "statement_ms": round(config.statement_timeout_s * 1_000),
         },
     )
+
+
+def _newest_s(checkpoint: Checkpoint, rows: MinuteRows) -> int:
+    """The newest minute, or stream time where that is ahead: minutes far behind it are late."""
+    stream_s = [
+        part.stream_ms // 1_000 for part in checkpoint.partitions.values() if part.stream_ms
+    ]
+    return int(max(rows.minute_s.max(initial=0), *stream_s, 0))
 
 
 def _late_shares(checkpoint: Checkpoint, rows: MinuteRows) -> int:

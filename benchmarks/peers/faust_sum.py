@@ -1,8 +1,11 @@
 """Faust: sum of difficulty per worker and minute. Prints the seconds it took.
 
-Run as `python faust_sum.py worker -l error --without-web`; the environment variables PEER_BOOTSTRAP,
-PEER_TOPIC and PEER_MESSAGES say what to read.
+Run as `python faust_sum.py worker -l error --without-web`; the environment variables
+PEER_BOOTSTRAP, PEER_TOPIC, PEER_GROUP and PEER_MESSAGES say what to read.
 """
+
+# mypy: ignore-errors
+# (runs in an environment of its own, see README.md)
 
 import json
 import os
@@ -41,7 +44,8 @@ async def sums(stream):
         minutes[key] += json.loads(value)["difficulty"]
         taken += 1
         if taken == expected:
-            print(json.dumps({"seconds": time.perf_counter() - started_s}), flush=True)
+            answer = json.dumps({"seconds": time.perf_counter() - started_s})
+            os.write(1, f"\n{answer}\n".encode())  # Faust turns `print` into a log entry
             os._exit(0)
 
 

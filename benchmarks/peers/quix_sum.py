@@ -3,6 +3,9 @@
 Arguments: bootstrap servers, topic, number of messages.
 """
 
+# mypy: ignore-errors
+# (runs in an environment of its own, see README.md)
+
 import json
 import logging
 import sys

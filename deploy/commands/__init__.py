@@ -8,7 +8,9 @@ from typing import Any, Final
 import typer
 
 from deploy.commands import (
+    accounts,
     dead_letters,
+    doctor,
     feeds,
     keys,
     look,
@@ -35,7 +37,7 @@ COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
     ("notify", services.notify, SERVICE),
     ("settings", services.settings, SERVICE),
     ("status", look.status, CARE),
-    ("doctor", mend.doctor, CARE),
+    ("doctor", doctor.doctor, CARE),
     ("rebuild", mend.rebuild, CARE),
 )
 GROUPS: Final[tuple[tuple[str, typer.Typer, str], ...]] = (
@@ -43,5 +45,6 @@ GROUPS: Final[tuple[tuple[str, typer.Typer, str], ...]] = (
     ("offsets", offsets.app, CARE),
     ("dead-letters", dead_letters.app, CARE),
     ("keys", keys.app, CARE),
+    ("accounts", accounts.app, CARE),
     ("webhooks", webhooks.app, CARE),
 )

@@ -30,7 +30,9 @@ def explain(error: BaseException) -> tuple[str, int] | None:
         case KafkaError():
             return f"the broker: {_first_line(error)}", FAILED
         case OSError() if error.errno == errno.EADDRINUSE:
-            return f"{_first_line(error)}: choose another port", FAILED
+            return f"{error.strerror}: choose another port", FAILED
+        case PermissionError():
+            return f"no permission for {error.filename}: was it made by another user?", FAILED
         case ExceptionGroup():
             return explain(error.exceptions[0])
         case _:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _EVERY_S = 2.0
 # A leader renews every 4 s and an owner writes every second; this long means that it is gone.
 _GONE = timedelta(seconds=15)
+# The statement `pools` counts the shares of so long.
+_RATE_SPAN_S = 300
 
 
 def status(
@@ -68,7 +70,8 @@ def _figures(leader: Any, waiting: Any) -> Table:
     table.add_row("leader", f"{leader.holder or 'none'} (epoch {leader.epoch})")
     if leader.holder and leader.silent > _GONE:
         table.add_row("", f"[red]silent for {_brief(leader.silent)}[/red]")
-    table.add_row("stream time", _moment(leader.stream_time))
+    behind = "" if leader.behind is None else f" ({_brief(leader.behind)} behind)"
+    table.add_row("stream time", _moment(leader.stream_time) + behind)
     table.add_row("complete to", _moment(leader.complete_to))
     table.add_row("minutes to be read", str(waiting.minutes))
     table.add_row("events to be published", str(waiting.events))
@@ -76,7 +79,7 @@ def _figures(leader: Any, waiting: Any) -> Table:
 
 
 def _partitions(rows: list[Any]) -> Table:
-    table = _table("intake", "partition", "next offset", "stream time", "", "owner")
+    table = _table("intake", "partition", "next offset", "stream time", "", "last flush", "owner")
     for row in rows:
         state = "caught up" if row.caught_up else "behind"
         if row.owner is None or row.silent > _GONE:
@@ -86,6 +89,7 @@ def _partitions(rows: list[Any]) -> Table:
             str(row.next_offset),
             _moment(row.stream_time),
             state,
+            f"{_brief(row.silent)} ago",
             row.owner or "nobody",
         )
     return table
@@ -101,11 +105,12 @@ def _workers(rows: list[Any]) -> Table:
 def _pools(rows: list[Any]) -> Table:
     from schemas.units import hashrate_hps, reject_pct
 
-    table = _table("pools, last 15 minutes", "pool", "hashrate", "rejected")
+    table = _table("pools, last 15 minutes", "pool", "hashrate", "rejected", "shares/s")
     for row in rows:
         hashrate = hashrate_hps(row.accepted_15m, 900)
         rejected = reject_pct(row.accepted_15m, row.rejected_15m)
-        table.add_row(row.title, readable_hps(hashrate), f"{rejected:.2f} %")
+        rate = f"{row.shares / _RATE_SPAN_S:,.1f}"
+        table.add_row(row.title, readable_hps(hashrate), f"{rejected:.2f} %", rate)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -28,18 +29,26 @@ def show() -> None:
 
     Example: [b]hashgauge offsets show[/b]
     """
-    table = Table("", "cluster", "topic", "partition", "next offset", "last record", "owner")
-    for row in asyncio.run(_stored(load())):
-        table.add_row(
-            "*" if row.current else "",
-            row.cluster_id,
-            row.topic,
-            str(row.partition),
-            str(row.next_offset),
-            "none" if row.last_timestamp is None else f"{row.last_timestamp:%Y-%m-%d %H:%M:%S}Z",
-            row.owner or "nobody",
+    console = Console(highlight=False)
+    rows = asyncio.run(_stored(load()))
+    for (cluster, topic, current), group in groupby(
+        rows, key=lambda row: (row.cluster_id, row.topic, row.current)
+    ):
+        # Ids are long: on a line of their own they are never cut.
+        console.print(
+            f"cluster {cluster}, topic {topic}" + (" (followed)" if current else ""),
+            soft_wrap=True,
         )
-    Console(highlight=False).print(table)
+        table = Table("partition", "next offset", "last record", "owner", box=None)
+        for row in group:
+            at = row.last_timestamp
+            table.add_row(
+                str(row.partition),
+                str(row.next_offset),
+                "none" if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z",
+                row.owner or "nobody",
+            )
+        console.print(table)
 
 
 @app.command()

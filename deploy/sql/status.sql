@@ -1,8 +1,10 @@
 -- What `hashgauge status` shows. Plain psycopg statements.
 
 -- name: leader
--- The figures leader: who, since when silent, how far.
-select holder, epoch, now() - renewed_at as silent, stream_time, complete_to, beat_at
+-- The figures leader: who, since when silent, how far, and how far behind the wall clock.
+select
+    holder, epoch, now() - renewed_at as silent, stream_time, complete_to, beat_at,
+    greatest(now() - stream_time, interval '0') as behind
 from leader
 
 -- name: partitions
@@ -23,10 +25,17 @@ group by counts.status
 order by counts.status
 
 -- name: pools
--- Fifteen minutes of every pool, as sums of difficulty.
-select pools.title, figures.accepted_15m, figures.rejected_15m
+-- Every pool: fifteen minutes as sums of difficulty, the last five complete minutes as shares.
+select pools.title, figures.accepted_15m, figures.rejected_15m, coalesce(counts.shares, 0) as shares
 from pools
 join entity_figures as figures on figures.entity_id = pools.id
+left join (
+    select entity_id, sum(accepted_count + rejected_count)::int8 as shares
+    from entity_minutes
+    join leader
+        on bucket >= leader.complete_to - interval '5 minutes' and bucket < leader.complete_to
+    group by entity_id
+) as counts on counts.entity_id = pools.id
 order by pools.id
 
 -- name: waiting

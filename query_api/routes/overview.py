@@ -23,8 +23,8 @@ router = APIRouter(prefix="/pools/{pool_id}", tags=["pools"])
 
 @router.get("/overview")
 async def pool_overview(context: Ctx, caller: Who, pool_id: UUID) -> Response:
-    """The pool's largest miners, the biggest drops of the last hour (15m against 1h), the latest
-    changes of status, and how fresh the service's figures are."""
+    """Since when the pool mines, its largest miners, the biggest drops of the last hour (15m
+    against 1h), the latest changes of status, and how fresh the figures are."""
     pool = await entity_for(
         context, caller, kind=EntityKind.POOL, uid=pool_id, action=Action.READ_POOL_STATS
     )
@@ -32,6 +32,7 @@ async def pool_overview(context: Ctx, caller: Who, pool_id: UUID) -> Response:
     health = found.health
     return json_response(
         {
+            "since": time_text(found.since),
             "top_miners": [_miner(row) for row in found.top_miners],
             "biggest_drops": [_miner(row) for row in found.biggest_drops],
             "events": [event_item(row) for row in found.events],

@@ -2,7 +2,8 @@
 
 -- name: availability
 -- Share of each UTC day of [from, to) that a worker was stable, 0 to 1; a day that is not over
--- counts up to as_of, one that has not begun is left out, and so is a worker without transitions.
+-- counts up to as_of; left out are days that have not begun or that end before the worker's first
+-- transition.
 -- params: worker_ids, from, to, as_of
 with began as (
     select worker_id, transition_number, to_status, at
@@ -42,4 +43,5 @@ select spans.worker_id, days.day,
 from spans
 cross join days
 group by spans.worker_id, days.day, days.until
+having min(spans.since) < days.until
 order by spans.worker_id, days.day

@@ -12,14 +12,15 @@ where m.pool_id = $1::int4 and f.accepted_1h > 0
 order by f.accepted_1h desc, m.id limit $2::int4
 
 -- name: biggest_drops
--- Miners whose last quarter of an hour lies furthest below the hour that ends with it.
+-- Miners whose last quarter of an hour lies furthest below the hour that ends with it. A twentieth is
+-- the luck of a miner with 400 shares in a quarter of an hour.
 -- params: pool_id, limit
 select m.uid, m.account_name, m.title, f.*,
        (select coalesce(sum(s.workers), 0) from status_counts s
         where s.entity_id = m.id and s.status <> 'removed') as workers
 from entity_figures f
 join miners m on m.id = f.entity_id
-where m.pool_id = $1::int4 and f.accepted_1h > 4 * f.accepted_15m
+where m.pool_id = $1::int4 and f.accepted_1h * 0.95 > f.accepted_15m * 4
 order by f.accepted_1h - 4 * f.accepted_15m desc, m.id limit $2::int4
 
 -- name: latest_events
@@ -34,6 +35,11 @@ left join sources s on s.id = e.source_id
 left join miners m on m.id = e.miner_id
 where m.pool_id = $1::int4 or e.miner_id is null
 order by e.id desc limit $2::int4
+
+-- name: pool_since
+-- When the pool began to mine: a log that was read in afterwards reaches further back than its row.
+-- params: pool_id
+select least(created_at, (select at from events order by id limit 1)) from pools where id = $1::int4
 
 -- name: service_health
 -- How fresh the figures are, and how far intake has come.

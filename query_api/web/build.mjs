@@ -3,6 +3,7 @@ import { build } from 'esbuild'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const dist = join(here, 'dist')
@@ -39,4 +40,13 @@ const page = (await readFile(join(here, 'src/index.html'), 'utf8'))
 await writeFile(join(dist, 'index.html'), page)
 await writeFile(join(dist, 'assets', 'icon.svg'), await readFile(join(here, 'src/icon.svg')))
 
-for (const [path, { bytes }] of outputs) console.log(`${basename(path)}  ${(bytes / 1024).toFixed(1)} kB`)
+// What a phone on a slow line waits for before it shows a figure.
+const MAX_FIRST_LOAD_KB = 150
+let firstLoadKb = 0
+for (const [path] of outputs) {
+  const packed = gzipSync(await readFile(join(here, path))).length / 1024
+  firstLoadKb += packed
+  console.log(`${basename(path)}  ${packed.toFixed(1)} kB compressed`)
+}
+if (firstLoadKb > MAX_FIRST_LOAD_KB)
+  throw new Error(`the first load is ${firstLoadKb.toFixed(1)} kB, above ${MAX_FIRST_LOAD_KB} kB`)

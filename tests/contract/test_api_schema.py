@@ -53,8 +53,13 @@ with-security-parameters = false
 
 # That `from` must not be after `to`, nor 92 days before it, is more than a schema can say.
 [[operations]]
-include-operation-id = ["workers_daily_report", "donor_daily_report", "worker_availability"]
+include-operation-id = ["workers_daily_report", "donor_daily_report"]
 checks.positive_data_acceptance.expected-statuses = [200, 400]
+
+# The same, for a worker that may not exist.
+[[operations]]
+include-operation-id = ["worker_availability"]
+checks.positive_data_acceptance.expected-statuses = [200, 400, 404]
 """
     )
     return file

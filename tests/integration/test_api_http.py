@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 
 from query_api.config import HttpConfig
 from tests.integration.api_client import BASE, api_client, api_config, connected, with_database
 from tests.integration.api_data import COMPLETE_TO, derive, seed_minutes, seed_tree
+from tests.integration.cut_line import cut_line
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ async def test_unchanged_figures_are_304_until_a_late_share(api):
     assert answer.headers["etag"] != tag
 
 
-async def test_equal_simultaneous_requests_are_one_query(api):
+async def test_equal_simultaneous_requests_are_one_query(api, database_url):
     client, tree, connection = api
     url = f"{BASE}/pools/{tree.pool.uid}/charts?period=P1D"
     await connection.execute("begin; lock table entity_15m in access exclusive mode")
@@ -111,11 +112,12 @@ async def test_equal_simultaneous_requests_are_one_query(api):
 
     async def blocked():
         query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-        while not await connection.fetchval(query):
-            await asyncio.sleep(0.01)
-        return await connection.fetchval(query)
+        async with connected(database_url) as onlooker:
+            while not await onlooker.fetchval(query):
+                await asyncio.sleep(0.01)
+            return await onlooker.fetchval(query)
 
-    assert await asyncio.wait_for(blocked(), 10) == 1
+    assert await asyncio.wait_for(blocked(), 5) == 1
     await connection.execute("rollback")
     answers = await asyncio.gather(*waiting)
     assert {answer.status_code for answer in answers} == {200}
@@ -143,26 +145,24 @@ async def test_before_the_first_beat_there_are_no_figures(database_url):
         assert workers.json()["pagination"]["total_count"] == 5
 
 
-async def test_without_a_database_everything_is_503_and_it_comes_back(api, database_url):
-    client, tree, _ = api
+async def test_without_a_database_everything_is_503_and_it_comes_back(database_url):
+    async with connected(database_url) as connection:
+        tree = await seed_tree(connection)
+        await seed_minutes(connection, days=0.1)
+    parts = urlsplit(database_url)
     url = f"{BASE}/pools/{tree.pool.uid}/stats"
-    name = database_url.rsplit("/", 1)[1]
-    admin = await asyncpg.connect(database_url.rsplit("/", 1)[0] + "/postgres")
-    try:
-        assert (await client.get(url)).status_code == 200
-        await admin.execute(f"alter database {name} with allow_connections false")
-        await admin.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
-        )
-        gone = await until(client, url, 503)
-        assert gone.json()["error"]["code"] == "unavailable"
-        assert gone.headers["retry-after"]
-        assert (await client.get("/readyz")).status_code == 503
-        assert (await client.get("/healthz")).status_code == 200
-        await admin.execute(f"alter database {name} with allow_connections true")
-        await until(client, url, 200)
-    finally:
-        await admin.close()
+    async with cut_line(parts.hostname, parts.port) as line:
+        address = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{line.port}")
+        async with api_client(api_config(address.geturl())) as client:
+            assert (await client.get(url)).status_code == 200
+            await line.cut()
+            gone = await until(client, url, 503)
+            assert gone.json()["error"]["code"] == "unavailable"
+            assert gone.headers["retry-after"]
+            assert (await client.get("/readyz")).status_code == 503
+            assert (await client.get("/healthz")).status_code == 200
+            await line.open()
+            await until(client, url, 200)
 
 
 async def until(client, url, status):
@@ -192,13 +192,9 @@ async def test_an_exhausted_pool_turns_away_in_time(database_url):
         async with api_client(config) as client:
             await connection.execute("begin; lock table pools in access exclusive mode")
             answers = [asyncio.create_task(client.get(f"{BASE}/pool")) for _ in range(12)]
-            turned_away = 0
-            for answer in asyncio.as_completed(answers):
-                done = await answer
-                assert done.status_code == 503
-                turned_away += 1
-                if turned_away == 10:
-                    break
+            done = asyncio.as_completed(answers)
+            turned_away = [(await next(done)).status_code for _ in range(10)]
+            assert turned_away == [503] * 10
             await connection.execute("rollback")
             rest = await asyncio.gather(*answers)
             assert sum(answer.status_code == 200 for answer in rest) == 2

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from query_api.config import RankingConfig
 from tests.integration.api_client import BASE, api_client, api_config, connected
 from tests.integration.api_data import seed_minutes, seed_tree, set_status
 
 STATUS_ORDER = ["unavailable", "off", "stable", "removed"]
 
 
-@pytest.fixture
-async def many(database_url):
+@pytest.fixture(params=["sql", "ranking"])
+async def many(database_url, request):
+    """Once as PostgreSQL sorts, once as very long lists are sorted."""
+    long = RankingConfig(from_workers=20_000 if request.param == "sql" else 0)
     async with connected(database_url) as connection:
         tree = await seed_tree(connection, workers=40)
         await seed_minutes(connection, days=1, every_minutes=60)
@@ -21,7 +25,7 @@ async def many(database_url):
         for worker in tree.alpha_workers[::2]:
             status = rng.choice(["stable", "unavailable", "off", "removed"])
             await set_status(connection, worker.id, status)
-        async with api_client(api_config(database_url)) as client:
+        async with api_client(replace(api_config(database_url), ranking=long)) as client:
             yield client, tree, connection
 
 
@@ -126,7 +130,8 @@ async def test_an_item_has_what_the_contract_says(many):
         "account_name": "alpha",
         "title": "Alpha Ltd",
     }
-    assert set(item) == {"id", "name", "behavior", "status", "miner", "last_share_at", "stats"}
+    beyond_the_seed = {"created_at", "last_share_at", "stats"}
+    assert set(item) == {"id", "name", "behavior", "status", "miner"} | beyond_the_seed
     stats = await client.get(f"{BASE}/workers/stats", params={"id": str(worker.uid)})
     assert item["stats"] == stats.json()[str(worker.uid)]
 

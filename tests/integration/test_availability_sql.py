@@ -66,5 +66,5 @@ async def test_days_are_split_at_midnight_and_the_last_one_at_now(
     assert found == {
         (steady, 0): 1.0, (steady, 1): 1.0, (steady, 2): 1.0,
         (flapping, 0): 0.75, (flapping, 1): 0.75, (flapping, 2): 1.0,
-        (fresh, 0): 0.0, (fresh, 1): 0.5, (fresh, 2): 1.0,
+        (fresh, 1): 0.5, (fresh, 2): 1.0,
     }  # fmt: skip

@@ -206,3 +206,21 @@ async def test_memory_stays_bounded_while_the_database_is_away(
             assert intake.memory_bytes() < before + 96 * 2**20
         postgres_server.start()
         await settled(pool, database_url)
+
+
+async def test_frozen_broker_is_waited_for_and_makes_nobody_look_silent(
+    pool: Pool, intakes: Processes, database_url: str, kafka: KafkaNode
+) -> None:
+    async with pool:
+        pool.flow()
+        intakes.start()
+        await flowing(database_url)
+        await pool.rest()
+        kafka.pause()
+        stood = stream_time(database_url)
+        await asyncio.sleep(8)  # longer than a fetch counts as fresh, and than the group's session
+        assert (stream_time(database_url) - stood).total_seconds() < 6
+        kafka.resume()
+        pool.flow()
+        await flowing(database_url)
+        await settled(pool, database_url)

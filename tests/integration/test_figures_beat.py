@@ -131,20 +131,20 @@ async def test_minute_in_progress_is_not_in_the_figures_and_stays_listed(
 async def test_one_jump_tells_what_many_steps_told(
     database_url: str, connection: AsyncConnection[Any], intake: FakeIntake
 ) -> None:
-    """A day in one beat, in a few, in many, and in pieces of bounded size: all rows are the same."""
+    """Hours in one beat, in a few, in many, in pieces of bounded size: all rows are the same."""
     generator = random.Random(11)
-    silent = {1: range(200, 260), 2: range(300, 1_440), 3: range(0)}
-    day = [
+    silent = {1: range(100, 160), 2: range(150, 480), 3: range(0)}
+    hours = [
         Work(minute, worker, float(generator.randrange(1, 1_000)), second=generator.randrange(60))
-        for minute in range(1_440)
+        for minute in range(480)
         for worker, gap in silent.items()
         if minute not in gap and generator.random() < 0.8
     ]
     term = await Term.begin(connection)
-    first = await term.beat_over(intake, day, step=1_440)
+    first = await term.beat_over(intake, hours, step=480)
     assert len([event for event in first["events"] if event[6] == "unavailable"]) >= 2
     bounded = FiguresConfig(clock="records", rows_per_beat=200)
-    for step, config in ((7, None), (97, None), (1_440, bounded)):
+    for step, config in ((7, None), (97, None), (480, bounded)):
         await connection.execute(
             "truncate worker_minutes, entity_minutes, touched_minutes, worker_figures, "
             "entity_figures, status_counts, events, worker_15m, worker_1h, worker_1d, entity_15m, "
@@ -154,7 +154,7 @@ async def test_one_jump_tells_what_many_steps_told(
             "update status_sweep set swept_to = null, resumed_at = null"
         )
         again = await Term.begin(connection, config)
-        assert await again.beat_over(intake, day, step=step) == first
+        assert await again.beat_over(intake, hours, step=step) == first
 
 
 async def test_an_idle_worker_is_not_written_again(

@@ -209,9 +209,10 @@ async def test_killed_at_any_moment_the_figures_are_those_of_an_undisturbed_run(
     await leaders.kill(process)
     disturbed = await answers(connection)
     await connection.execute(
-        "truncate worker_minutes, entity_minutes, touched_minutes, worker_figures, entity_figures, "
-        "status_counts, events, worker_15m, worker_1h, worker_1d, entity_15m, entity_1h, entity_1d, "
-        "source_figures cascade; update leader set stream_time = null, complete_to = null; "
+        "truncate worker_minutes, entity_minutes, touched_minutes, worker_figures, "
+        "entity_figures, status_counts, events, worker_15m, worker_1h, worker_1d, entity_15m, "
+        "entity_1h, entity_1d, source_figures cascade; "
+        "update leader set stream_time = null, complete_to = null; "
         "update status_sweep set swept_to = null, resumed_at = null"
     )
     term = await Term.begin(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +37,7 @@ def plain_minute(schedule: Schedule, minute: int) -> float:
     if schedule.disconnected_us is not None:
         marks.add(schedule.disconnected_us)
     inside = sorted(mark for mark in marks if begin <= mark <= end)
-    for left, right in zip(inside, inside[1:], strict=False):
+    for left, right in pairwise(inside):
         connected = schedule.created_us <= left and (
             schedule.disconnected_us is None or left < schedule.disconnected_us
         )
@@ -56,7 +57,7 @@ def test_minutes_agree_with_a_plain_integral(schedule: Schedule) -> None:
 def test_minutes_do_not_depend_on_where_they_are_cut(schedule: Schedule, cuts: list[int]) -> None:
     marks = [START, *sorted(cuts), START + SPAN]
     parts: list[float] = []
-    for first, end in zip(marks, marks[1:], strict=False):
+    for first, end in pairwise(marks):
         parts += nominal_difficulty(schedule, first, end).tolist()
     assert parts == nominal_difficulty(schedule, START, START + SPAN).tolist()
 

@@ -8,12 +8,13 @@ begin
     for found in select job_id from timescaledb_information.jobs where job_id >= 1000 loop
         perform delete_job(found.job_id);
     end loop;
-    -- Read at once, not row by row: each drop changes what the view reads.
+    -- Read at once, not row by row: each drop changes what is read. The newest first: an aggregate
+    -- is older than those upon it.
     foreach name in array array(
-        select format('%I.%I', view_schema, view_name)
-        from timescaledb_information.continuous_aggregates
+        select format('%I.%I', user_view_schema, user_view_name)
+        from _timescaledb_catalog.continuous_agg order by mat_hypertable_id desc
     ) loop
-        execute format('drop materialized view if exists %s cascade', name);
+        execute format('drop materialized view %s', name);
     end loop;
     for found in
         select case relkind when 'S' then 'sequence' when 'v' then 'view' else 'table' end as kind,

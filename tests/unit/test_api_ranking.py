@@ -25,4 +25,4 @@ def test_pages_neither_overlap_nor_leave_gaps(values, descending):
         page_of(key, descending=descending, limit=7, offset=offset).tolist()
         for offset in range(0, len(values) + 7, 7)
     ]
-    assert sorted(sum(pages, [])) == list(range(len(values)))
+    assert sorted(position for page in pages for position in page) == list(range(len(values)))

@@ -54,7 +54,7 @@ def test_the_promised_commands_are_there() -> None:
         ),
         (
             OSError(errno.EADDRINUSE, "port 1 is taken"),
-            f"[Errno {errno.EADDRINUSE}] port 1 is taken: choose another port",
+            "port 1 is taken: choose another port",
             1,
         ),
         (ExceptionGroup("many", [FatalError("first")]), "first", 1),

@@ -13,8 +13,10 @@ from typing import Any
 
 import promql_parser
 import pytest
+import typer
 import yaml
 
+from deploy.cli import app
 from deploy.settings import all_settings
 from schemas.metrics import METRICS, PREFIX
 
@@ -101,9 +103,15 @@ def test_no_password_stands_in_a_file() -> None:
 
 def environment_names() -> set[str]:
     text = "\n".join(
-        path.read_text() for path in (DEPLOY / "compose.yaml", *(DEPLOY / "kubernetes").iterdir())
+        path.read_text()
+        for path in (
+            DEPLOY / "compose.yaml",
+            DEPLOY / "README.md",
+            *(DEPLOY / "kubernetes").iterdir(),
+        )
     )
-    return set(re.findall(r"\bHASHGAUGE_[A-Z0-9_]+", text))
+    # What ends in an underscore stands for several.
+    return set(re.findall(r"\bHASHGAUGE_[A-Z0-9_]*[A-Z0-9]\b(?!_)", text))
 
 
 def test_every_setting_in_the_files_exists() -> None:
@@ -151,3 +159,21 @@ def test_dashboards_use_metrics_that_exist() -> None:
 
 def test_metrics_table_is_fresh() -> None:
     run(sys.executable, DEPLOY / "metrics_table.py", "--check")
+
+
+def runbook_commands() -> list[str]:
+    text = (DEPLOY / "README.md").read_text()
+    # Where a command can stand; kubectl has things of that name, too.
+    before = r"(?:^|`|-- |bin/|restored )"
+    found = re.findall(before + r"hashgauge ([a-z-]+(?: [a-z][a-z-]+)?)", text, re.MULTILINE)
+    return sorted(set(found))
+
+
+def test_every_command_of_the_runbook_exists() -> None:
+    commands = getattr(typer.main.get_command(app), "commands", {})
+    assert len(runbook_commands()) >= 10
+    for line in runbook_commands():
+        first, _, second = line.partition(" ")
+        assert first in commands, line
+        inner = getattr(commands[first], "commands", None)
+        assert inner is None or second in inner, line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,32 @@ def test_off_loopback_a_key_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
         refuse_open_api(load())
     monkeypatch.setenv("HASHGAUGE_INTERNAL_API_KEY", "k")
     refuse_open_api(load())
+
+
+def test_secrets_are_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "database_url").write_text("postgresql://file/x\n")
+    (tmp_path / "hashgauge_internal_api_key").write_text("from-file")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("HASHGAUGE_SECRETS_DIR", str(tmp_path))
+    settings = load()
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://file/x"
+    assert settings.internal_api_key is not None
+    assert settings.internal_api_key.get_secret_value() == "from-file"
+
+
+def test_the_environment_goes_before_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "database_url").write_text("postgresql://file/x")
+    monkeypatch.setenv("HASHGAUGE_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://environment/x")
+    settings = load()
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://environment/x"
+
+
+def test_a_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASHGAUGE_SECRETS_DIR", "/no/such/folder")
+    with pytest.raises(SettingsError, match="HASHGAUGE_SECRETS_DIR=/no/such/folder is no folder"):
+        load()

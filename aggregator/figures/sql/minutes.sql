@@ -24,7 +24,7 @@ select
     string_agg(
         int4send(worker_id) || int4send(accepted_count)
         || float8send(accepted) || float8send(rejected)
-        || int8send(coalesce(floor(extract(epoch from last_share_at))::int8, 0))
+        || timestamptz_send(coalesce(last_share_at, 'epoch'))
         || int4send(coalesce(source_id, 0)),
         ''::bytea
     )
@@ -40,7 +40,7 @@ select
     string_agg(
         int4send(worker_id) || int4send(accepted_count)
         || float8send(accepted) || float8send(rejected)
-        || int8send(coalesce(floor(extract(epoch from last_share_at))::int8, 0))
+        || timestamptz_send(coalesce(last_share_at, 'epoch'))
         || int4send(coalesce(source_id, 0)),
         ''::bytea
     )

@@ -23,6 +23,11 @@ export function forgetCredentials(): void {
   sessionStorage.removeItem(KEY)
 }
 
+/** Whether this tab holds a watcher token or an API key. */
+export function hasCredentials(): boolean {
+  return Object.keys(credentials()).length > 0
+}
+
 function credentials(): Record<string, string> {
   const token = watcherToken()
   if (token) return { 'X-Watcher-Token': token }
@@ -71,7 +76,8 @@ export async function download(path: string, name: string, type: string): Promis
   const url = URL.createObjectURL(await response.blob())
   const link = Object.assign(document.createElement('a'), { href: url, download: name })
   link.click()
-  URL.revokeObjectURL(url)
+  // The browser fetches the address after this task; a minute is plenty.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000)
 }
 
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {

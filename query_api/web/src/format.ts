@@ -69,7 +69,11 @@ export function localTime(iso: string): string {
   return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 }
 
-/** What stands in the title of a local time. */
 export function utc(iso: string): string {
   return `${new Date(iso).toISOString().replace('T', ' ').slice(0, 19)} UTC`
+}
+
+/** What stands in the title of a time: local, and UTC. */
+export function bothTimes(iso: string): string {
+  return `${localTime(iso)} (${utc(iso)})`
 }

@@ -12,7 +12,8 @@ export type Polled<T> = { answer: Answer<T> | null; error: ApiError | null }
 
 /**
  * Asks `path` and again when the answer's max-age says that new figures are due. Rests while the tab
- * is hidden; backs off while the service is away and keeps the last answer. `null` asks nothing.
+ * is hidden; backs off while the service is away and keeps the last answer. A refusal (no right, not
+ * there) is final. `null` asks nothing.
  */
 export function usePolled<T>(path: string | null): Polled<T> {
   const [state, setState] = useState<Polled<T> & { path: string | null }>({
@@ -38,12 +39,18 @@ class Poll<T> {
   private readonly onVisible = () => {
     if (!document.hidden && this.due) void this.ask()
   }
+  private readonly onOnline = () => {
+    if (this.failures === 0) return
+    clearTimeout(this.timer)
+    void this.ask()
+  }
 
   constructor(
     private readonly path: string,
     private readonly tell: (answer: Answer<T> | null, error: ApiError | null) => void,
   ) {
     document.addEventListener('visibilitychange', this.onVisible)
+    addEventListener('online', this.onOnline)
     void this.ask()
   }
 
@@ -51,6 +58,7 @@ class Poll<T> {
     this.abort.abort()
     clearTimeout(this.timer)
     document.removeEventListener('visibilitychange', this.onVisible)
+    removeEventListener('online', this.onOnline)
   }
 
   private async ask(): Promise<void> {
@@ -62,8 +70,10 @@ class Poll<T> {
       this.wait(Math.max(MIN_POLL_S, answer.maxAge || DEFAULT_POLL_S))
     } catch (error) {
       if (this.abort.signal.aborted) return
+      const known = error instanceof ApiError ? error : new ApiError(0, String(error))
+      this.tell(null, known)
+      if (!known.passing) return
       this.failures += 1
-      this.tell(null, error instanceof ApiError ? error : new ApiError(0, String(error)))
       this.wait(Math.min(MAX_RETRY_S, 2 ** this.failures))
     }
   }
@@ -98,16 +108,6 @@ export function useEvents<T>(path: string, limit: number): T[] {
     }
   }, [path, limit])
   return events
-}
-
-/** The wall clock in milliseconds, ticking every `seconds` while the tab is seen. */
-export function useNow(seconds: number): number {
-  const [now, setNow] = useState(Date.now())
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || setNow(Date.now()), seconds * 1000)
-    return () => clearInterval(timer)
-  }, [seconds])
-  return now
 }
 
 /** A value that follows `value` once it has been still for `ms`. */

@@ -1,14 +1,12 @@
 // The dashboard's start: theme, watcher token, and the view that the address names.
 
 import { render } from 'preact'
-import { watcherToken } from './api'
 import { takeWatcherToken, useRoute } from './route'
 import { Shell } from './shell'
 import { applyTheme, storedTheme } from './theme'
 import { HomeView } from './views/home'
 import { MinerView } from './views/miner'
 import { PoolView } from './views/pool'
-import { WatcherView } from './views/watcher'
 import { WorkerView } from './views/worker'
 
 function App() {
@@ -25,7 +23,7 @@ function view(route: ReturnType<typeof useRoute>) {
     case 'worker':
       return <WorkerView id={route.id} />
     default:
-      return watcherToken() ? <WatcherView /> : <HomeView />
+      return <HomeView />
   }
 }
 

@@ -31,6 +31,8 @@ export function useRoute(): Route {
       takeWatcherToken()
       setRoute(parseRoute(location.hash))
       window.scrollTo(0, 0)
+      // A new view is a new page: the keyboard goes on from its beginning.
+      document.getElementById('main')?.focus({ preventScroll: true })
     }
     addEventListener('hashchange', onChange)
     return () => removeEventListener('hashchange', onChange)

@@ -3,9 +3,8 @@
 import { createContext } from 'preact'
 import type { ComponentChildren } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
-import { type Answer, type ApiError, forgetCredentials, watcherToken } from './api'
-import { ago, utc } from './format'
-import { useNow } from './hooks'
+import { type Answer, type ApiError, forgetCredentials, hasCredentials } from './api'
+import { Ago } from './parts/figures'
 import { applyTheme, storedTheme, THEMES, type Theme } from './theme'
 
 export type Freshness = { answer: Answer<unknown> | null; error: ApiError | null }
@@ -16,6 +15,13 @@ const Report = createContext<(freshness: Freshness) => void>(() => {})
 export function useReport(freshness: Freshness): void {
   const report = useContext(Report)
   useEffect(() => report(freshness), [freshness.answer, freshness.error])
+}
+
+/** The name of what is looked at, for the browser's tab. */
+export function useTitle(name: string | undefined): void {
+  useEffect(() => {
+    document.title = name ? `${name} · Hashgauge` : 'Hashgauge'
+  }, [name])
 }
 
 export function Shell({ children }: { children: ComponentChildren }) {
@@ -33,16 +39,13 @@ export function Shell({ children }: { children: ComponentChildren }) {
 }
 
 function Bar({ answer }: Freshness) {
-  const now = useNow(5)
   const asOf = answer?.asOf ? new Date(answer.asOf).toISOString() : null
   return (
     <header class="bar">
       <a class="brand" href="#/"><img src="/assets/icon.svg" alt="" width="24" height="24" /> Hashgauge</a>
-      <span class="muted" role="status">
-        {asOf && <time dateTime={asOf} title={utc(asOf)}>as of {ago(asOf, now)}</time>}
-      </span>
+      <span class="as-of muted">{asOf && <Ago iso={asOf} prefix="as of " />}</span>
       <ThemeSelect />
-      {watcherToken() && <button type="button" onClick={leave}>Leave watcher link</button>}
+      {hasCredentials() && <button type="button" onClick={leave}>Leave</button>}
     </header>
   )
 }

@@ -26,19 +26,14 @@ export type Worker = {
   behavior: 'hardware' | 'boundary'
   status: Status
   miner: { id: string; account_name: string; title: string | null }
-  created_at?: string
+  created_at: string
   last_share_at: string | null
   stats: Stats
 }
 
-export type Miner = {
-  id: string
-  account_name: string
-  title: string | null
-  created_at?: string
-}
-
-export type MinerFigures = Miner & { workers: number; stats: Stats }
+export type MinerBrief = { id: string; account_name: string; title: string | null }
+export type Miner = MinerBrief & { created_at: string }
+export type MinerFigures = MinerBrief & { workers: number; stats: Stats }
 
 export type Transition = {
   id: string
@@ -48,12 +43,13 @@ export type Transition = {
   from?: Status | null
   to?: Status
   worker?: { id: string; name: string }
-  miner?: Miner
+  miner?: MinerBrief
   source?: string | null
   workers?: number | null
 }
 
 export type Overview = {
+  since: string
   top_miners: MinerFigures[]
   biggest_drops: MinerFigures[]
   events: Transition[]
@@ -65,6 +61,13 @@ export type Overview = {
     partitions: number
     caught_up: boolean
   }
+}
+
+/** Share of each UTC day that a worker was stable, 0 to 1; null where nothing is known. */
+export type Availability = {
+  from: string
+  to: string
+  data: { date: string; complete: boolean; availability: number | null }[]
 }
 
 export type Permission = {

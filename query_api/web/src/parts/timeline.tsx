@@ -1,40 +1,71 @@
 // The statuses of a worker over the last week as a band, and how much of each day it was stable.
 
-import { localTime, percent } from '../format'
-import type { Status, Transition } from '../types'
+import { bothTimes, percent } from '../format'
+import type { Availability, Status, Transition } from '../types'
 
 const DAYS = 7
 const DAY_MS = 86_400_000
+const WIDTH = 1000
+const HEIGHT = 40
+
+/** First and last day of the band as UTC dates; the last one is today. */
+export function lastDays(now: number): { first: string; last: string } {
+  const date = (ms: number) => new Date(ms).toISOString().slice(0, 10)
+  return { first: date(now - (DAYS - 1) * DAY_MS), last: date(now) }
+}
 
 type Span = { status: Status; from: number; to: number }
-type Props = { transitions: Transition[]; status: Status; since: string | null; now: number }
+type Props = {
+  /** Newest first, since the first day. */
+  transitions: Transition[]
+  /** Whether `transitions` are all there were since the first day. */
+  complete: boolean
+  status: Status
+  since: string
+  availability: Availability | null
+}
 
-export function Timeline({ transitions, status, since, now }: Props) {
-  const start = now - DAYS * DAY_MS
-  const spans = toSpans(transitions, status, since ? Date.parse(since) : start, now).filter(({ to }) => to > start)
+export function Timeline({ transitions, complete, status, since, availability }: Props) {
+  const now = Date.now()
+  const start = Date.parse(lastDays(now).first)
+  const born = complete ? Math.max(start, Date.parse(since)) : Infinity
+  const spans = toSpans(transitions, { status, born, now })
+  const x = (ms: number) => ((ms - start) / (DAYS * DAY_MS)) * WIDTH
   return (
     <section class="card" aria-label="Status timeline">
       <h2>Status, last {DAYS} days</h2>
-      <svg class="timeline" viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" aria-label={spoken(spans, start, now)}>
-        {spans.map(span => {
-          const x = ((Math.max(span.from, start) - start) / (now - start)) * 1000
-          const width = ((span.to - Math.max(span.from, start)) / (now - start)) * 1000
-          return (
-            <rect key={span.from} class={span.status} x={x} y={TOP[span.status]} width={Math.max(1, width)} height={40 - TOP[span.status]}>
-              <title>{`${span.status}: ${localTime(new Date(span.from).toISOString())} – ${localTime(new Date(span.to).toISOString())}`}</title>
-            </rect>
-          )
-        })}
+      <svg
+        class="timeline"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`Now ${status}; ${transitions.length} changes in the last ${DAYS} days.`}
+      >
+        {spans.map(span => (
+          <rect
+            key={span.from}
+            class={span.status}
+            x={x(span.from)}
+            y={TOP[span.status]}
+            width={Math.max(1, x(span.to) - x(span.from))}
+            height={HEIGHT - TOP[span.status]}
+          >
+            <title>{`${span.status}\n${at(span.from)}\nto ${at(span.to)}`}</title>
+          </rect>
+        ))}
       </svg>
       <ul class="days">
-        {days(now).map(day => (
-          <li key={day.from}>
-            <span class="muted">{new Date(day.from).toLocaleDateString(undefined, { weekday: 'short' })}</span>
-            <span class="number">{availability(spans, day.from, day.to)}</span>
+        {availability?.data.map(day => (
+          <li key={day.date} title={day.date}>
+            <span class="muted">{weekday(day.date)}</span>
+            <span class="number">{day.availability === null ? '–' : percent(100 * day.availability)}</span>
           </li>
         ))}
       </ul>
-      <p class="hint">Availability: share of the UTC day in which the worker was stable.</p>
+      <p class="hint">
+        The lower the band, the worse the status. Below: the share of each UTC day in which the worker was
+        stable, today up to now.
+      </p>
     </section>
   )
 }
@@ -42,40 +73,28 @@ export function Timeline({ transitions, status, since, now }: Props) {
 // The band is also lower the worse the status is, so that it reads without colours.
 const TOP: Record<Status, number> = { stable: 0, unavailable: 14, off: 26, removed: 33 }
 
-function toSpans(transitions: Transition[], status: Status, born: number, now: number): Span[] {
+/** From `born` on; before the oldest transition the worker was in the status which that one left. */
+function toSpans(
+  transitions: Transition[],
+  { status, born, now }: { status: Status; born: number; now: number },
+): Span[] {
   const spans: Span[] = []
   let to = now
-  let current = status
-  for (const transition of transitions) {
-    const at = Date.parse(transition.at)
-    spans.push({ status: transition.to ?? current, from: at, to })
-    to = at
-    if (!transition.from) return spans.reverse()
-    current = transition.from
+  let current: Status | null = status
+  for (const { at, from } of transitions) {
+    const began = Date.parse(at)
+    if (current) spans.push({ status: current, from: began, to })
+    to = began
+    current = from ?? null
   }
-  if (born < to) spans.push({ status: current, from: born, to })
+  if (current && born < to) spans.push({ status: current, from: born, to })
   return spans.reverse()
 }
 
-function days(now: number): { from: number; to: number }[] {
-  const today = now - (now % DAY_MS)
-  return Array.from({ length: DAYS }, (_, i) => today - (DAYS - 1 - i) * DAY_MS).map(from => ({
-    from,
-    to: Math.min(from + DAY_MS, now),
-  }))
+function at(ms: number): string {
+  return bothTimes(new Date(ms).toISOString())
 }
 
-function availability(spans: Span[], from: number, to: number): string {
-  const overlap = (span: Span) => Math.max(0, Math.min(span.to, to) - Math.max(span.from, from))
-  const known = spans.reduce((sum, span) => sum + overlap(span), 0)
-  if (known === 0) return '–'
-  const stable = spans.filter(span => span.status === 'stable').reduce((sum, span) => sum + overlap(span), 0)
-  return percent((100 * stable) / (to - from))
-}
-
-function spoken(spans: Span[], start: number, now: number): string {
-  const stable = spans
-    .filter(span => span.status === 'stable')
-    .reduce((sum, span) => sum + span.to - Math.max(span.from, start), 0)
-  return `Stable ${percent((100 * stable) / (now - start))} of the last ${DAYS} days.`
+function weekday(date: string): string {
+  return new Date(date).toLocaleDateString(undefined, { weekday: 'short', timeZone: 'UTC' })
 }

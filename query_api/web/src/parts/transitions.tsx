@@ -10,20 +10,21 @@ const CAUSES: Record<string, string> = {
   share: 'a share came',
   silence: 'silent too long',
   source_silent: 'its stratum server went silent',
+  source_back: 'its stratum server is back',
   removed_by_hand: 'removed by hand',
   created: 'created',
   disconnected: 'disconnected',
 }
 
-type Props = { transitions: Transition[]; now: number; empty: string }
+type Props = { transitions: Transition[]; empty: string }
 
-export function Transitions({ transitions, now, empty }: Props) {
+export function Transitions({ transitions, empty }: Props) {
   if (transitions.length === 0) return <p class="empty">{empty}</p>
   return (
     <ol class="transitions">
       {transitions.map(transition => (
         <li key={transition.id}>
-          <Ago iso={transition.at} now={now} />
+          <Ago iso={transition.at} />
           {transition.worker ? <WorkerChange {...transition} /> : <SourceChange {...transition} />}
         </li>
       ))}

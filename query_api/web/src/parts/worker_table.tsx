@@ -1,11 +1,11 @@
 // A miner's workers: sorted, filtered, searched and paged by the API, so that 20,000 are no matter.
 
 import { useState } from 'preact/hooks'
-import { count, percent, rejectPercent } from '../format'
+import { count, exactHashrate, percent, rejectPercent } from '../format'
 import { useLast, usePolled, useSettled } from '../hooks'
 import { workerHref } from '../route'
 import { type ChartOfMany, type Page, STATUSES, type Status, type Worker } from '../types'
-import { Ago, Hashrate, StatusMark } from './figures'
+import { Ago, Hashrate, StatusMark, WarmingUp } from './figures'
 import { Sparkline } from './sparkline'
 
 const PAGE = 25
@@ -14,16 +14,18 @@ const NO_FILTER = { search: '', statuses: [] as Status[], behavior: '' }
 type Sort = { by: string; direction: 'asc' | 'desc' }
 type Filter = typeof NO_FILTER
 
+const SHOWN_WINDOWS = ['15m', '1h', '1d'] as const
+
 const COLUMNS = [
   { title: 'Worker', by: 'worker_name', first: 'asc' },
   { title: 'Status', by: 'default', first: 'asc' },
   { title: '15m', by: 'hash_rate_15m', first: 'desc' },
   { title: '1h', by: 'hash_rate_1h', first: 'desc' },
   { title: '1d', by: 'hash_rate_24h', first: 'desc' },
-  { title: 'Rejected', by: 'reject_pct_15m', first: 'desc' },
+  { title: 'Rejected, 15m', by: 'reject_pct_15m', first: 'desc' },
 ] as const
 
-export function WorkerTable({ minerId, now }: { minerId: string; now: number }) {
+export function WorkerTable({ minerId }: { minerId: string }) {
   const [sort, setSort] = useState<Sort>({ by: 'default', direction: 'asc' })
   const [filter, setFilter] = useState<Filter>(NO_FILTER)
   const [offset, setOffset] = useState(0)
@@ -42,7 +44,7 @@ export function WorkerTable({ minerId, now }: { minerId: string; now: number }) 
       </header>
       {page ? (
         <>
-          <Rows page={page} sort={sort} onSort={sortBy} now={now} filtered={filter !== NO_FILTER} />
+          <Rows page={page} sort={sort} onSort={sortBy} filtered={isFiltered(filter)} />
           <Pager page={page} onOffset={setOffset} />
         </>
       ) : (
@@ -50,6 +52,10 @@ export function WorkerTable({ minerId, now }: { minerId: string; now: number }) 
       )}
     </section>
   )
+}
+
+function isFiltered({ search, statuses, behavior }: Filter): boolean {
+  return search !== '' || statuses.length > 0 || behavior !== ''
 }
 
 function query(sort: Sort, filter: Filter, offset: number): string {
@@ -102,9 +108,9 @@ function Filters({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
   )
 }
 
-type RowsProps = { page: Page<Worker>; sort: Sort; onSort: (sort: Sort) => void; now: number; filtered: boolean }
+type RowsProps = { page: Page<Worker>; sort: Sort; onSort: (sort: Sort) => void; filtered: boolean }
 
-function Rows({ page, sort, onSort, now, filtered }: RowsProps) {
+function Rows({ page, sort, onSort, filtered }: RowsProps) {
   const ids = page.data.map(worker => `id=${worker.id}`).join('&')
   const { answer } = usePolled<ChartOfMany>(ids ? `/workers/charts?period=PT1H&${ids}` : null)
   const charts = useLast(answer?.body.data ?? null) ?? {}
@@ -132,12 +138,17 @@ function Rows({ page, sort, onSort, now, filtered }: RowsProps) {
                 {worker.behavior === 'boundary' && <span class="badge" title="Nominal hashrate on paper">boundary</span>}
               </th>
               <td><StatusMark status={worker.status} /></td>
-              <td><Hashrate value={worker.stats['15m'].hashrate} /></td>
-              <td><Hashrate value={worker.stats['1h'].hashrate} /></td>
-              <td><Hashrate value={worker.stats['1d'].hashrate} /></td>
-              <td class="number">{percent(rejectPercent(worker.stats['15m']))}</td>
+              {SHOWN_WINDOWS.map(window => (
+                <td key={window} class="number">
+                  <Hashrate value={worker.stats[window].hashrate} />{' '}
+                  <WarmingUp window={window} since={worker.created_at} />
+                </td>
+              ))}
+              <td class="number" title={exactHashrate(worker.stats['15m'].rejectrate)}>
+                {percent(rejectPercent(worker.stats['15m']))}
+              </td>
               <td><Sparkline points={charts[worker.id]?.points} /></td>
-              <td><Ago iso={worker.last_share_at} now={now} /></td>
+              <td><Ago iso={worker.last_share_at} /></td>
             </tr>
           ))}
         </tbody>

@@ -1,43 +1,60 @@
 // Where to go: the pool, the miners that the caller may see, or the way in.
 
 import { useEffect, useState } from 'preact/hooks'
-import { type ApiError, get, keepApiKey } from '../api'
+import { keepApiKey, watcherToken } from '../api'
+import { usePolled } from '../hooks'
+import { Refusal } from '../parts/refusal'
 import { minerHref, poolHref } from '../route'
-import type { Permission } from '../types'
+import { useReport } from '../shell'
+import type { MinerBrief, Page, Permission } from '../types'
 
 export function HomeView() {
-  const [permissions, setPermissions] = useState<Permission[] | null>(null)
-  const [error, setError] = useState<ApiError | null>(null)
+  const user = usePolled<{ permissions: Permission[] }>('/user')
+  const permissions = user.answer?.body.permissions
+  const only = permissions?.length === 1 ? hrefOf(permissions[0]!) : null
+  useReport(user.error?.passing ? user : { answer: user.answer, error: null })
   useEffect(() => {
-    get<{ permissions: Permission[] }>('/user')
-      .then(({ body }) => go(body.permissions, setPermissions))
-      .catch(setError)
-  }, [])
-  if (error && error.status !== 401) return <p class="empty" role="alert">{error.message}</p>
-  if (error) return <SignIn />
-  if (permissions === null) return <p class="empty">Loading…</p>
+    // Whoever may see one thing only need not choose it.
+    if (only) location.replace(only)
+  }, [only])
+  if (user.error && !user.error.passing)
+    return user.error.status === 401 && !watcherToken() ? <SignIn /> : <Refusal error={user.error} />
+  if (!permissions || only) return <p class="empty">Loading…</p>
   return (
     <>
-      <h1>Your miners</h1>
-      {permissions.length === 0 && <p class="empty">No pool and no miner is open to you yet.</p>}
-      <ul class="card">
-        {permissions.map(({ type, id, account_name }) => (
-          <li key={id}>
-            <a href={type === 'pool' ? poolHref(id) : minerHref(id)}>{account_name ?? 'Pool'}</a>
-          </li>
-        ))}
-      </ul>
+      <h1>What you may see</h1>
+      {permissions.length === 0 && (
+        <p class="empty">No pool and no miner is open to you yet. Ask their owner for access.</p>
+      )}
+      {permissions.map(permission => <Entry key={permission.id} {...permission} />)}
     </>
   )
 }
 
-/** Whoever may see one thing only need not choose it. */
-function go(permissions: Permission[], otherwise: (permissions: Permission[]) => void): void {
-  const seen = permissions.filter(({ type }) => type === 'pool' || type === 'miner')
-  if (seen.length === 1) {
-    const { type, id } = seen[0]!
-    location.replace(type === 'pool' ? poolHref(id) : minerHref(id))
-  } else otherwise(seen)
+function hrefOf({ type, id }: Permission): string | null {
+  if (type === 'operator') return null
+  return type === 'pool' ? poolHref(id) : minerHref(id)
+}
+
+function Entry(permission: Permission) {
+  const href = hrefOf(permission)
+  if (href === null) return <OperatorMiners id={permission.id} />
+  return <p class="card"><a href={href}>{permission.account_name ?? 'Pool'}</a></p>
+}
+
+function OperatorMiners({ id }: { id: string }) {
+  const { answer } = usePolled<Page<MinerBrief>>(`/operators/${id}/miners?limit=100`)
+  return (
+    <section class="card" aria-label="Miners of the operator">
+      <h2>Miners of the operator</h2>
+      {answer?.body.data.length === 0 && <p class="empty">The operator has no miner yet.</p>}
+      <ul>
+        {answer?.body.data.map(miner => (
+          <li key={miner.id}><a href={minerHref(miner.id)}>{miner.title ?? miner.account_name}</a></li>
+        ))}
+      </ul>
+    </section>
+  )
 }
 
 function SignIn() {

@@ -1,0 +1,66 @@
+"""The page follows the service: new figures, new events, and rest while nobody looks."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.world import DIFFICULTY, SILENT_WORKER, minutes_now
+from tests.fixtures.worker_minutes import Work
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
+
+HIDE = """hidden => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+}"""
+
+
+async def test_events_come_live(visit: Visit):
+    world = visit.world
+    page = await visit.open(f"#/pool/{world.pool}")
+    newest = page.locator(".transitions li").first
+    async with page.expect_request("**/workers/events"):
+        await page.reload()
+    await expect(newest).to_contain_text("hosted")
+    await world.rows(
+        "insert into events (event_id, kind, at, source_id, cause, workers)"
+        " values (%s, 'source-silent', now(), 1, 'source_silent', 32)",
+        uuid4(),
+    )
+    await world.number_events()
+    await expect(newest).to_contain_text(
+        "Stratum server eu ▲ went silent 32 workers", timeout=4_000
+    )
+
+
+async def test_a_share_ends_a_silence_on_the_screen(visit: Visit):
+    world = visit.world
+    page = await visit.open(f"#/miner/{world.miners['miner0']}")
+    row = page.locator("section[aria-label=Workers] tbody tr", has_text="rig0").first
+    await expect(row).to_contain_text("unavailable")
+    now = minutes_now()
+    second = int(now * 60 % 60)
+    await world.advance(Work(int(now), SILENT_WORKER, DIFFICULTY, second=second))
+    newest = page.locator(".transitions li").first
+    await expect(newest).to_contain_text("▲ unavailable → ● stable a share came", timeout=4_000)
+    # The table asks again 15 s after its last answer.
+    await expect(row).to_contain_text("stable", timeout=20_000)
+
+
+async def test_a_hidden_tab_asks_nothing(visit: Visit):
+    page = await visit.open("")
+    await page.clock.install()
+    await page.goto(f"{visit.world.api.address}/#/pool/{visit.world.pool}")
+    await page.reload()
+    await expect(page.locator(".tile").first).to_be_visible()
+    await expect(page.locator("canvas")).to_be_visible()
+    await page.evaluate(HIDE, True)
+    visit.requests.clear()
+    await page.clock.run_for(600_000)
+    assert visit.requests == []
+    async with page.expect_request("**/overview"):
+        await page.evaluate(HIDE, False)

@@ -1,0 +1,122 @@
+"""Every view with real data: what stands there is what the API says."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
+
+
+async def names_in_table(page: Page) -> list[str]:
+    return await page.locator("section[aria-label=Workers] tbody th a").all_inner_texts()
+
+
+def card(page: Page, name: str):
+    return page.locator(f"section[aria-label='{name}']")
+
+
+async def test_pool_view(visit: Visit):
+    page = await visit.open(f"#/pool/{visit.world.pool}")
+    stats = await visit.world.call("GET", f"/pools/{visit.world.pool}/stats")
+    exact = page.locator(".tile .number").first
+    await expect(exact).to_have_attribute("title", f"{float(stats['15m']['hashrate']):,.2f} H/s")
+    await expect(page.locator(".tile").last).to_contain_text("warming up")
+    await expect(card(page, "Workers by status")).to_contain_text("unavailable")
+    await expect(card(page, "Top miners").get_by_role("link")).to_have_text(["miner1", "miner0"])
+    await expect(card(page, "Health of the service")).to_contain_text("Last flush of shares")
+    silent = card(page, "Latest status transitions").locator("li", has_text="silent too long")
+    await expect(silent).to_contain_text("rig0")
+    await expect(page).to_have_title("pool · Hashgauge")
+
+
+async def test_chart_tells_exact_figures_and_zooms_by_keyboard(visit: Visit):
+    page = await visit.open(f"#/pool/{visit.world.pool}")
+    chart = page.get_by_role("group", name="Hashrate of the pool")
+    await page.get_by_role("button", name="1h").click()
+    await expect(chart.locator("canvas")).to_be_visible()
+    await chart.focus()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("ArrowLeft")
+    legend = chart.locator(".u-legend")
+    await expect(legend).to_contain_text("UTC)")
+    await expect(legend).to_contain_text("H/s)")
+    whole = page.get_by_role("button", name="Whole span")
+    await expect(whole).to_be_disabled()
+    await page.keyboard.press("+")
+    await expect(whole).to_be_enabled()
+    await whole.click()
+    await expect(whole).to_be_disabled()
+    await expect(chart).to_be_focused()
+
+
+async def test_miner_view(visit: Visit):
+    page = await visit.open(f"#/miner/{visit.world.miners['miner0']}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("miner0")
+    # What needs a person stands first.
+    row = page.locator("tbody tr", has_text="rig0").first
+    await expect(row).to_contain_text("unavailable")
+    assert (await names_in_table(page))[0] == "rig0"
+    await expect(page.locator("svg.spark").first).to_be_visible()
+    await expect(card(page, "Rejects by reason")).to_contain_text("stale")
+    await expect(page.locator(".warming[title^='Warming up']").first).to_be_visible()
+
+
+async def test_worker_table_sorts_filters_searches_and_turns_pages(visit: Visit):
+    page = await visit.open(f"#/miner/{visit.world.miners['miner0']}")
+    table = card(page, "Workers")
+    await expect(table.locator("tbody tr")).to_have_count(25)
+    await table.get_by_role("button", name="15m", exact=True).click()
+    await expect(table.locator("th[aria-sort=descending]")).to_contain_text("15m")
+    path = f"/miners/{visit.world.miners['miner0']}/workers?sort-by=hash_rate_15m"
+    largest = (await visit.world.call("GET", f"{path}&sort-direction=desc"))["data"][0]["name"]
+    await expect(table.locator("tbody th a").first).to_have_text(largest)
+    await table.get_by_role("button", name="Next →").click()
+    await expect(table.locator("tbody tr")).to_have_count(8)
+    await table.get_by_label("Search by a part of the name").fill("rig1")
+    await expect(table.locator("tbody th a").first).to_have_text("rig18")
+    assert all(name.startswith("rig1") for name in await names_in_table(page))
+    await table.get_by_label("Search by a part of the name").fill("")
+    await table.get_by_role("button", name="unavailable").click()
+    await expect(table.locator("tbody tr")).to_have_count(1)
+    await table.get_by_role("button", name="unavailable").click()
+    await table.get_by_label("Behaviour").select_option("boundary")
+    await expect(table.locator("tbody tr")).to_have_count(1)
+    await expect(table.locator("tbody th")).to_contain_text("boundary")
+    await table.get_by_label("Search by a part of the name").fill("nobody")
+    await expect(table).to_contain_text("No worker matches")
+
+
+async def test_daily_report_is_saved_with_the_callers_rights(visit: Visit, tmp_path: Path):
+    page = await visit.open(f"#/miner/{visit.world.miners['miner0']}")
+    async with page.expect_download() as started:
+        await page.get_by_role("button", name="Daily report, CSV").click()
+    download = await started.value
+    assert download.suggested_filename.startswith("miner0-")
+    await download.save_as(tmp_path / "report.csv")
+    rows = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
+    assert "rig2" in {row["worker_name"] for row in rows}
+
+
+async def test_worker_view(visit: Visit):
+    worker = visit.world.workers["rig0"]
+    page = await visit.open(f"#/worker/{worker}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("miner0 · rig0")
+    await expect(page.locator("svg.timeline rect")).to_have_count(2)
+    day = (await visit.world.call("GET", f"/workers/{worker}/availability"))["data"][-1]
+    assert day["availability"] is None, "the default ends with the last complete day"
+    await expect(page.locator(".days li").last.locator(".number")).to_contain_text("%")
+    changes = card(page, "Status transitions").locator("li")
+    await expect(changes).to_have_count(2)
+    await expect(changes.first).to_contain_text("silent too long")
+
+
+async def test_what_does_not_exist_is_said_so(visit: Visit):
+    visit.tolerated = "status of 403"
+    page = await visit.open("#/miner/00000000-0000-4000-8000-000000000000")
+    await expect(page.get_by_role("alert").last).to_contain_text("Go to the start page")

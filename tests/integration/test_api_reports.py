@@ -1,0 +1,104 @@
+"""Daily reports, as JSON and CSV, compared with plain sums over the minutes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from schemas.units import format_hps
+from tests.integration.api_client import BASE, api_client, api_config, connected
+from tests.integration.api_data import seed_minutes, seed_tree
+
+
+@pytest.fixture
+async def api(database_url):
+    async with connected(database_url) as connection:
+        tree = await seed_tree(connection)
+        await seed_minutes(connection, days=4, every_minutes=30)
+        rows = await connection.fetch("select * from worker_minutes")
+    async with api_client(api_config(database_url)) as client:
+        yield client, tree, rows
+
+
+def expected(rows, worker_id, day):
+    inside = [r for r in rows if r["worker_id"] == worker_id and r["bucket"].date() == day]
+    return (
+        format_hps(sum(r["accepted"] for r in inside), 86_400),
+        format_hps(sum(r["rejected"] for r in inside), 86_400),
+    )
+
+
+async def test_each_worker_on_each_day(api):
+    client, tree, rows = api
+    url = f"{BASE}/miners/{tree.alpha.uid}/workers/daily-report"
+    query = {"from": "2026-09-11", "to": "2026-09-13"}
+    body = (await client.get(url, params=query)).json()
+    assert (body["from"], body["to"]) == ("2026-09-11", "2026-09-13")
+    days = body["data"]
+    assert [day["date"] for day in days] == ["2026-09-11", "2026-09-12", "2026-09-13"]
+    assert [day["complete"] for day in days] == [True, True, False]
+    assert (days[0]["from"], days[0]["to"]) == ("2026-09-11T00:00:00Z", "2026-09-11T23:59:59Z")
+    for day in days:
+        date = datetime.fromisoformat(day["date"]).replace(tzinfo=UTC).date()
+        names = [worker["worker_name"] for worker in day["workers"]]
+        assert names == ["rig-00", "rig-01", "rig-02"]
+        for node, worker in zip(tree.alpha_workers, day["workers"], strict=True):
+            assert worker["account_name"] == "alpha"
+            got = (worker["hashrate"], worker["rejectrate"])
+            assert got == expected(rows, node.id, date)
+
+
+async def test_csv_says_the_same(api):
+    client, tree, _ = api
+    url = f"{BASE}/miners/{tree.alpha.uid}/workers/daily-report?from=2026-09-11&to=2026-09-12"
+    body = (await client.get(url)).json()
+    answer = await client.get(url, headers={"Accept": "text/csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    lines = list(csv.DictReader(io.StringIO(answer.text)))
+    flat = [(day["date"], w) for day in body["data"] for w in day["workers"]]
+    assert [(line["date"], line["worker_name"], line["hashrate"]) for line in lines] == [
+        (day, worker["worker_name"], worker["hashrate"]) for day, worker in flat
+    ]
+
+
+async def test_the_default_is_the_last_seven_complete_days(api):
+    client, tree, _ = api
+    body = (await client.get(f"{BASE}/miners/{tree.alpha.uid}/workers/daily-report")).json()
+    assert (body["from"], body["to"]) == ("2026-09-06", "2026-09-12")
+
+
+async def test_the_donors_report(api):
+    client, tree, rows = api
+    url = f"{BASE}/miners/{tree.alpha.uid}/boundary-workers/daily-report"
+    query = {"from": "2026-09-12", "to": "2026-09-12"}
+    (day,) = (await client.get(url, params=query)).json()["data"]
+    (worker,) = day["workers"]
+    assert (worker["account_name"], worker["worker_name"]) == ("beta", "gift")
+    date = datetime(2026, 9, 12, tzinfo=UTC).date()
+    assert (worker["hashrate"], worker["rejectrate"]) == expected(rows, tree.boundary.id, date)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": "2026-09-13", "to": "2026-09-12"},
+        {"from": "2026-01-01", "to": "2026-04-03"},
+        {"from": "yesterday"},
+        {"to": "2026-02-30"},
+    ],
+)
+async def test_bad_spans_are_400(api, query):
+    client, tree, _ = api
+    url = f"{BASE}/miners/{tree.alpha.uid}/workers/daily-report"
+    assert (await client.get(url, params=query)).status_code == 400
+
+
+async def test_92_days_are_served(api):
+    client, tree, _ = api
+    url = f"{BASE}/miners/{tree.alpha.uid}/workers/daily-report"
+    answer = await client.get(url, params={"from": "2026-01-01", "to": "2026-04-02"})
+    assert len(answer.json()["data"]) == 92

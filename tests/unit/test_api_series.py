@@ -1,0 +1,85 @@
+"""Points, stats and freshness headers as bytes, against the one function that writes hashrates."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from query_api import figures, series
+from query_api.auth.rights import RIGHTS, Action
+from query_api.limits import network_of
+from query_api.respond import matches, max_age_s
+from query_api.series import Period
+from schemas.units import format_hps
+
+END_S = int(datetime(2022, 9, 13, 10, 15, tzinfo=UTC).timestamp())
+work = st.integers(0, 2**52).map(float) | st.floats(0, 1e18)
+
+
+def test_the_worked_example_of_the_contract():
+    sums = (290 * 65536.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    stats = json.loads(figures.stats_of(sums))
+    assert stats["15m"] == {"hashrate": "90697492495655.83", "rejectrate": "0.00"}
+
+
+@given(st.lists(work, min_size=8, max_size=8))
+def test_stats_are_written_by_the_one_formula(sums):
+    stats = json.loads(figures.stats_of(sums))
+    spans = (900, 3_600, 86_400, 604_800)
+    written = [value for window in stats.values() for value in window.values()]
+    assert written == [format_hps(sums[i], spans[i // 2]) for i in range(8)]
+
+
+@given(work, work, st.integers(0, 11))
+def test_points_are_written_by_the_one_formula(accepted, rejected, index):
+    span = series.span_of(Period.PT1H, END_S + 17)
+    at = span.from_s + index * 300
+    points = json.loads(series.points(span, [at], [accepted], [rejected]))
+    assert [point["timestamp"] for point in points] == list(range(END_S - 3_600, END_S, 300))
+    for number, point in enumerate(points):
+        here = number == index
+        assert point["hashrate"] == format_hps(accepted if here else 0.0, 300)
+        assert point["rejectrate"] == format_hps(rejected if here else 0.0, 300)
+
+
+@pytest.mark.parametrize("period", list(Period))
+def test_a_chart_without_work_is_all_zeros(period):
+    span = series.span_of(period, END_S)
+    points = json.loads(series.points(span, None, None, None))
+    assert len(points) == period.spec.points
+    assert {point["hashrate"] for point in points} == {"0.00"}
+    assert span.to_s % period.spec.interval_s == 0
+
+
+def test_max_age_ends_when_the_next_interval_is_due():
+    assert max_age_s(60, due_s=1_000, phase_s=5, now_s=990) == 15
+    assert max_age_s(60, due_s=1_000, phase_s=5, now_s=2_000) == 1
+    assert max_age_s(60, due_s=5_000, phase_s=5, now_s=1_000) == 60
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, False),
+        ("*", True),
+        ('W/"a"', True),
+        ('"a"', True),
+        ('"b", W/"a"', True),
+        ('"b"', False),
+    ],
+)
+def test_entity_tags_match_weakly(header, expected):
+    assert matches(header, 'W/"a"') is expected
+
+
+def test_every_action_has_a_grant():
+    assert set(RIGHTS) == set(Action)
+
+
+def test_a_site_is_one_address():
+    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::9")
+    assert network_of("203.0.113.7") != network_of("203.0.113.8")
