@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN_ENV := .venv/.run-env
 DEV_ENV := .venv/.dev-env
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	--python-version 3.11 pyproject.toml
 WEB := query_api/web
 WEB_BUILT := $(WEB)/dist/index.html
 
@@ -26,6 +28,7 @@ test-unit: $(DEV_ENV) ## run the tests that need no server (under a minute)
 lint: $(DEV_ENV) ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/deptry .
 
 types: $(DEV_ENV) ## check types (mypy, strict)
 	$(BIN)/mypy
@@ -44,11 +47,9 @@ web: $(RUN_ENV) ## build the dashboard anew
 	@$(MAKE) --no-print-directory $(WEB_BUILT)
 
 lock: $(DEV_ENV) ## resolve the dependencies anew into requirements*.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-		--python-version 3.11 --extra local pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-		--python-version 3.11 --all-extras --group dev --group bench -c requirements.lock \
-		pyproject.toml -o requirements-dev.lock
+	$(LOCK) --all-extras --group dev --group bench -o requirements-dev.lock
+	$(LOCK) --extra local -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --extra traces -c requirements-dev.lock -o requirements-image.lock
 
 clean: ## remove what was built and cached (the local stack's data in .hashgauge stay)
 	rm -rf .venv $(WEB)/node_modules $(WEB)/dist dist .mypy_cache .ruff_cache .pytest_cache \

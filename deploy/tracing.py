@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Scrapes and probes would be most of all traces, and tell nothing.
 _EXCLUDED: Final = "/healthz,/readyz,/metrics"
+# The last batch at a stop waits for a collector that is away; the default of 10 s holds it up.
+_TIMEOUT_S: Final = 3.0
 
 
 def trace_requests(app: FastAPI, endpoint: str) -> TracerProvider:
@@ -32,7 +34,8 @@ def trace_requests(app: FastAPI, endpoint: str) -> TracerProvider:
             "HASHGAUGE_TRACES_ENDPOINT needs more packages: pip install 'hashgauge[traces]'"
         ) from None
     provider = TracerProvider(resource=Resource.create({"service.name": "hashgauge-api"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=_TIMEOUT_S)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     # Without the spans of single ASGI messages: three for each answer.
     FastAPIInstrumentor.instrument_app(
         app,

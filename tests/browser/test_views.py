@@ -79,8 +79,8 @@ async def test_worker_table_sorts_filters_searches_and_turns_pages(visit: Visit)
     await table.get_by_role("button", name="Next →").click()
     await expect(table.locator("tbody tr")).to_have_count(8)
     await table.get_by_label("Search by a part of the name").fill("rig1")
-    await expect(table.locator("tbody th a").first).to_have_text("rig18")
-    assert all(name.startswith("rig1") for name in await names_in_table(page))
+    await expect(table.locator("tbody tr")).to_have_count(5)
+    assert set(await names_in_table(page)) == {f"rig{number}" for number in range(10, 20, 2)}
     await table.get_by_label("Search by a part of the name").fill("")
     await table.get_by_role("button", name="unavailable").click()
     await expect(table.locator("tbody tr")).to_have_count(1)
@@ -117,6 +117,6 @@ async def test_worker_view(visit: Visit):
 
 
 async def test_what_does_not_exist_is_said_so(visit: Visit):
-    visit.tolerated = "status of 403"
+    visit.tolerated = "status of 404"
     page = await visit.open("#/miner/00000000-0000-4000-8000-000000000000")
     await expect(page.get_by_role("alert").last).to_contain_text("Go to the start page")

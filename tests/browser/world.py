@@ -28,6 +28,8 @@ HISTORY_MIN = 180
 OUTAGE_MIN = range(100, 120)
 """Minutes ago in which the whole pool is without a share, as when the service was down."""
 SILENT_WORKER = 1
+WAKING_WORKER = 2
+"""As silent as the other one, until a test lets it send a share; rig0 and rig1."""
 SILENT_FOR_MIN = 90
 DIFFICULTY = 65_536.0
 
@@ -124,7 +126,8 @@ def history(end: int) -> list[Work]:
         if ago in OUTAGE_MIN:
             continue
         for worker in range(1, WORKERS + 1):
-            if (ago + worker) % 3 or (worker == SILENT_WORKER and ago < SILENT_FOR_MIN):
+            silent = worker in (SILENT_WORKER, WAKING_WORKER) and ago < SILENT_FOR_MIN
+            if silent or (ago + worker) % 3:
                 continue
             rejected = DIFFICULTY if (ago * worker) % 29 == 0 else 0.0
             work.append(Work(end - ago, worker, DIFFICULTY * (worker + 1), rejected))

@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from deploy.migrate import migrate
+from tests.acceptance.processes import Service, wait_until
 
 SEED: LiteralString = """
 insert into pools (title) values ('pool');
@@ -61,20 +62,21 @@ def contents(url: str) -> dict[str, tuple[int, str]]:
     return found
 
 
+def back_up(url: str, file: Path) -> None:
+    run(tool("pg_dump"), "--format=custom", f"--file={file}", url)
+
+
+def restore(file: Path, url: str) -> None:
+    options = ("--exit-on-error", "--no-owner", "--single-transaction", f"--dbname={url}")
+    run(tool("pg_restore"), *options, str(file))
+
+
 @pytest.fixture
 def restored_url(database_url: str, empty_database_url: str, tmp_path: Path) -> str:
     with psycopg.connect(database_url) as connection:
         connection.execute(SEED)
-    dump = str(tmp_path / "hashgauge.dump")
-    run(tool("pg_dump"), "--format=custom", f"--file={dump}", database_url)
-    run(
-        tool("pg_restore"),
-        "--exit-on-error",
-        "--no-owner",
-        "--single-transaction",
-        f"--dbname={empty_database_url}",
-        dump,
-    )
+    back_up(database_url, tmp_path / "hashgauge.dump")
+    restore(tmp_path / "hashgauge.dump", empty_database_url)
     return empty_database_url
 
 
@@ -98,3 +100,52 @@ def test_ids_go_on_where_they_were(restored_url: str) -> None:
     assert row is not None
     assert highest is not None
     assert row[0] > highest[0]
+
+
+def simulate(service: Service, start: str, *options: str) -> None:
+    service.run(
+        *("simulate", "--workers", "10", "--start", start, "--duration", "1200"),
+        *("--speed", "max", *options),
+    )
+
+
+def aggregate_to(service: Service, end: str) -> None:
+    """Until the figures reach `end` at least; the aggregator then stops in good order."""
+    with service.running("aggregate") as aggregator:
+        wait_until(
+            lambda: bool(service.value("select complete_to >= %s from leader", end)),
+            f"the figures reach {end}",
+            aggregator.check,
+        )
+
+
+def minutes(service: Service) -> list[tuple[object, ...]]:
+    return service.query(
+        "select miners.account_name, workers.name, bucket, accepted_count, rejected_count, "
+        "accepted, rejected from worker_minutes join workers on workers.id = worker_id "
+        "join miners on miners.id = workers.miner_id order by 1, 2, 3"
+    )
+
+
+@pytest.mark.slow
+def test_a_restored_service_catches_up_from_kafka(
+    database_url: str, empty_database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
+) -> None:
+    """Backup at twenty minutes, loss at forty: what came in between is read again, once."""
+    service = Service(database_url, kafka_bootstrap, topic, tmp_path)
+    simulate(service, "2026-03-02T00:00:00Z")
+    aggregate_to(service, "2026-03-02T00:10:00Z")
+    back_up(database_url, tmp_path / "hashgauge.dump")
+    at_backup = minutes(service)
+    simulate(service, "2026-03-02T00:20:00Z", "--final")
+    aggregate_to(service, "2026-03-02T00:40:00Z")
+
+    restore(tmp_path / "hashgauge.dump", empty_database_url)
+    second = Service(empty_database_url, kafka_bootstrap, topic, tmp_path)
+    assert minutes(second) == at_backup
+    aggregate_to(second, "2026-03-02T00:40:00Z")
+
+    assert len(minutes(second)) > len(at_backup)
+    assert minutes(second) == minutes(service)
+    totals = "select bucket, sum(accepted) from entity_minutes group by 1 order by 1"
+    assert second.query(totals) == service.query(totals)

@@ -165,7 +165,7 @@ def runbook_commands() -> list[str]:
     text = (DEPLOY / "README.md").read_text()
     # Where a command can stand; kubectl has things of that name, too.
     before = r"(?:^|`|-- |bin/|restored )"
-    found = re.findall(before + r"hashgauge ([a-z-]+(?: [a-z][a-z-]+)?)", text, re.MULTILINE)
+    found = re.findall(before + r"hashgauge ([a-z][a-z-]+(?: [a-z][a-z-]+)?)", text, re.MULTILINE)
     return sorted(set(found))
 
 

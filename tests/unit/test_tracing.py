@@ -26,7 +26,7 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Not into the test's output."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
