@@ -16,6 +16,7 @@ from deploy.commands import (
     look,
     mend,
     offsets,
+    report,
     services,
     shares,
     stack,
@@ -38,6 +39,7 @@ COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
     ("settings", services.settings, SERVICE),
     ("status", look.status, CARE),
     ("doctor", doctor.doctor, CARE),
+    ("report", report.report, CARE),
     ("rebuild", mend.rebuild, CARE),
 )
 GROUPS: Final[tuple[tuple[str, typer.Typer, str], ...]] = (

@@ -1,8 +1,11 @@
-"""`hashgauge accounts`: the miners whose shares are counted."""
+"""`hashgauge accounts`: pools, operators, miners, and who has a role on them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -12,7 +15,9 @@ from deploy.addresses import database_url
 from deploy.settings import load
 from schemas.named_sql import load as load_sql
 
-app: Final = typer.Typer(help="Miners whose shares are counted.", no_args_is_help=True)
+app: Final = typer.Typer(help="Pools, operators, miners and roles.", no_args_is_help=True)
+
+_STDIN: Final = Path("-")
 
 
 @app.command("list")
@@ -20,48 +25,44 @@ def list_accounts(
     search: Annotated[str, typer.Argument(help="Only names with this part.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
 ) -> None:
-    """List accounts with their pool and their number of workers.
+    """List miners with their pool and their number of workers.
 
     Example: [b]hashgauge accounts list farm[/b]
     """
+    import psycopg
+
+    statement = load_sql("deploy", "sql/accounts.sql")["list"].encode()
     table = Table("account", "pool", "status", "workers", box=None)
-    for account, pool, status, workers in _run("list", {"search": search, "limit": limit}):
-        table.add_row(account, pool, status, f"{workers:,}")
+    with psycopg.connect(database_url(load()), connect_timeout=5) as connection:
+        for row in connection.execute(statement, {"search": search, "limit": limit}):
+            account, pool, status, workers = row
+            table.add_row(account, pool, status, f"{workers:,}")
     Console(highlight=False).print(table)
 
 
-@app.command()
-def add(
-    account_name: Annotated[
-        str, typer.Argument(help="As miners log in: what stands before the dot.")
-    ],
-    title: Annotated[str | None, typer.Option(help="For people.")] = None,
-    pool: Annotated[str, typer.Option(help="Title of its pool, where there are several.")] = "",
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A CSV file; - reads standard input.")],
 ) -> None:
-    """Add an account, for installations that do not create them by themselves.
+    """Import pools, operators, miners and roles; again and again without harm.
+
+    The header names columns of: pool, domain, operator, miner, title, email, role. One line is a
+    miner, or a role on the miner, operator or pool that it names. Nothing is ever removed.
 
     Needed with HASHGAUGE_INTAKE__CREATE_ACCOUNTS=false, where shares of strangers are dead letters.
 
-    Example: [b]hashgauge accounts add farm_001 --title "Farm 1"[/b]
+    Example: [b]hashgauge accounts import accounts.csv[/b]
     """
-    from ingest.admit import good_account
+    from query_api.admin.accounts import AccountsError, import_accounts
 
-    if not good_account(account_name):
-        raise typer.BadParameter("3 to 128 word characters", param_hint="ACCOUNT_NAME")
-    pools = _run("pools", {"title": pool})
-    if len(pools) != 1:
-        known = ", ".join(found for _, found in pools) or "none"
-        raise typer.BadParameter(f"name one pool (found: {known})", param_hint="--pool")
-    fields = {"account_name": account_name, "title": title, "pool_id": pools[0][0]}
-    added = _run("add", fields)
-    if not added:
-        raise typer.BadParameter("that account is there already", param_hint="ACCOUNT_NAME")
-    Console(highlight=False).print(f"added {account_name} ({added[0][0]})", soft_wrap=True)
-
-
-def _run(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    import psycopg
-
-    statement = load_sql("deploy", "sql/accounts.sql")[name].encode()
-    with psycopg.connect(database_url(load()), connect_timeout=5) as connection:
-        return connection.execute(statement, parameters).fetchall()
+    if file != _STDIN and not file.is_file():
+        raise typer.BadParameter("no such file", param_hint="FILE")
+    text = sys.stdin.read() if file == _STDIN else file.read_text(encoding="utf-8")
+    try:
+        taken = asyncio.run(import_accounts(database_url(load()), text.splitlines()))
+    except AccountsError as error:
+        raise typer.BadParameter(str(error), param_hint="FILE") from None
+    Console(highlight=False).print(
+        f"{taken.pools} pools, {taken.operators} operators, {taken.miners} miners, "
+        f"{taken.roles} roles"
+    )

@@ -10,17 +10,3 @@ where miners.account_name ilike '%%' || %(search)s || '%%'
 group by miners.id, pools.title
 order by miners.account_name
 limit %(limit)s
-
--- name: pools
--- Pools by title; an empty title means every one.
-select id, title
-from pools
-where %(title)s::text = '' or title = %(title)s::text
-order by id
-
--- name: add
--- A new account; nothing where the name is taken.
-insert into miners (account_name, title, pool_id)
-values (%(account_name)s, %(title)s, %(pool_id)s)
-on conflict (account_name) do nothing
-returning uid

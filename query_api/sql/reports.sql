@@ -29,3 +29,10 @@ where b.donor_id = $1::int4
        or (b.created_at < $2::timestamptz + interval '1 day'
            and coalesce(b.disconnected_at >= $2::timestamptz, true)))
 order by w.name collate "C", w.id
+
+-- name: miner_and_beat
+-- The miner of an account name, with the beat of the figures.
+-- params: account_name
+select m.id, l.stream_time, l.complete_to
+from leader l
+join miners m on m.account_name = $1::text
