@@ -31,6 +31,8 @@ class Held:
     expected: LastRecord | None
     stream_ms: int | None
     last: Record | None = None
+    # The newest record timestamp taken: producers' clocks differ, the last record may be older.
+    newest_ms: int | None = None
     progress: Progress | None = None
     # When the broker last gave records or said that there are none.
     heard_ms: int = 0
@@ -99,6 +101,8 @@ class Holdings:
             held.heard_ms = now_ms if batch else max(held.heard_ms, polled_ms or 0)
             if batch and batch[-1].offset >= held.next_offset:
                 held.last = batch[-1]
+                newest_ms = max(record.timestamp for record in batch)
+                held.newest_ms = max(newest_ms, held.newest_ms or newest_ms)
                 held.next_offset = batch[-1].offset + 1
 
     def seal(self, now_ms: int) -> Iterable[PartitionShare]:
@@ -109,7 +113,7 @@ class Holdings:
             )
             held.stream_ms = advance(
                 held.stream_ms,
-                record_ms=None if held.last is None else held.last.timestamp,
+                record_ms=held.newest_ms,
                 at_end=at_end,
                 now_ms=now_ms,
                 clock=self._config.clock,

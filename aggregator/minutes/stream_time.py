@@ -16,11 +16,11 @@ def advance(
     """Stream time of a partition in epoch milliseconds; None as long as nothing is known.
 
     stream_ms  what it was
-    record_ms  timestamp of the last record taken, if one was taken
+    record_ms  newest timestamp of a record taken, if one was taken
     at_end     a fresh fetch reached the end of the log: there is nothing older to wait for
 
         records    ....r....r....r            (end)
-        clock      wall: last r, at the end the wall clock; records: last r
+        clock      wall: newest r, at the end the wall clock; records: newest r
 
     Never goes back, and (with the wall clock) never beyond `now_ms`; with the broker away it
     stands still.

@@ -39,6 +39,14 @@ async def test_a_revoked_watcher_link_says_so(visit: Visit):
     await expect(page.get_by_text("not valid any more")).to_be_visible()
 
 
+async def test_a_watcher_link_pasted_over_the_start_page_works(visit: Visit):
+    visit.tolerated = "status of 401"  # before the link
+    page = await visit.open("", signed_in=False)
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await page.goto(f"{visit.world.api.address}/#watch={visit.world.watcher_token}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("miner0")
+
+
 async def test_signing_in_with_an_api_key(visit: Visit):
     visit.tolerated = "status of 401"  # before signing in
     page = await visit.open("", signed_in=False)

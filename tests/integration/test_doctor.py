@@ -94,6 +94,21 @@ def test_missing_rights_are_named(database_url: str, environment: pytest.MonkeyP
     assert "grant select, insert, update, delete" in rights.advice
 
 
+def test_timescale_policies_are_counted(
+    timescale_url: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("DATABASE_URL", timescale_url)
+    levels = {each.what: each for each in findings(load())}
+    assert levels["flavour"].level is not Level.FAIL
+    assert "TimescaleDB" in levels["flavour"].found
+    assert levels["policies"].found == "15 of 15 jobs are scheduled"
+    with psycopg.connect(timescale_url, autocommit=True) as connection:
+        connection.execute("select remove_compression_policy('worker_minutes')")
+    (policies,) = [each for each in findings(load()) if each.what == "policies"]
+    assert policies.level is Level.FAIL
+    assert "hashgauge migrate" in policies.advice
+
+
 async def make_topic(bootstrap: str, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

@@ -1,6 +1,7 @@
 // The dashboard's start: theme, watcher token, and the view that the address names.
 
 import { render } from 'preact'
+import { watcherToken } from './api'
 import { takeWatcherToken, useRoute } from './route'
 import { Shell } from './shell'
 import { applyTheme, storedTheme } from './theme'
@@ -11,7 +12,9 @@ import { WorkerView } from './views/worker'
 
 function App() {
   const route = useRoute()
-  return <Shell key={'id' in route ? route.id : 'home'}>{view(route)}</Shell>
+  // A watcher link that is opened over the start page asks who that may be anew.
+  const key = 'id' in route ? route.id : `home ${watcherToken()}`
+  return <Shell key={key}>{view(route)}</Shell>
 }
 
 function view(route: ReturnType<typeof useRoute>) {
