@@ -27,5 +27,5 @@ ROLES_ON: Final = {
 }
 """Which roles can be held on what."""
 
-WATCHER_TOKEN_PREFIX: Final = "hfwl_"
+WATCHER_TOKEN_PREFIX: Final = "hfwl_"  # noqa: S105 - a prefix
 API_KEY_PREFIX: Final = "hfak_"
