@@ -27,6 +27,7 @@ AWAY: Final = (
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.InternalServerError,
     asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,  # a replica, or a primary that was just demoted
 )
 """What says nothing about the request: the caller may come back."""
 
