@@ -36,8 +36,11 @@ types: $(DEV_ENV) ## check types (mypy, strict)
 layers: $(DEV_ENV) ## check which room may import which
 	$(BIN)/lint-imports --no-cache
 
-bench: $(DEV_ENV) ## run the benchmarks, write benchmarks/results.json
-	$(BIN)/pytest benchmarks -p no:cacheprovider --benchmark-only $(ARGS)
+bench: $(DEV_ENV) system-deps ## run the benchmarks, write benchmarks/results.json (an hour)
+	POLARS_MAX_THREADS=1 $(BIN)/pytest benchmarks -o python_files='bench_*.py' -o timeout=3600 \
+		-p no:cacheprovider --benchmark-only $(ARGS)
+	$(BIN)/python -m benchmarks.false_alarms
+	$(BIN)/python -m benchmarks.bench_status
 
 kafka: $(RUN_ENV) system-deps ## start a real Apache Kafka on 127.0.0.1:9092 (Ctrl-C stops it)
 	@$(BIN)/hashgauge kafka $(ARGS)

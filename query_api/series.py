@@ -63,7 +63,8 @@ def span_of(period: Period, complete_to_s: int) -> Span:
 
 def rfc3339(time: datetime) -> str:
     """Whole seconds, UTC: `2022-09-13T10:00:00Z`."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, whose %Y leaves the zeros of a year before 1000 out.
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=64)

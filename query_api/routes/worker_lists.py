@@ -35,7 +35,12 @@ async def worker_query(
     ] = WorkerSort.DEFAULT,
     sort_direction: Annotated[Direction, Query(alias="sort-direction")] = Direction.ASC,
     search: Annotated[
-        str, Query(max_length=WORKER_NAME_MAX, description="A part of the name, in any case.")
+        str,
+        Query(
+            max_length=WORKER_NAME_MAX,
+            pattern=r"^[^\x00]*$",
+            description="A part of the name, in any case.",
+        ),
     ] = "",
     limit: Limit = 10,
     offset: Offset = 0,
