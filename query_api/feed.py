@@ -54,7 +54,6 @@ class EventFeed:
         self._readers: defaultdict[int, set[Reader]] = defaultdict(set)
         self._count = 0
         self._sequence: int | None = None
-        self.closing = asyncio.Event()
 
     @asynccontextmanager
     async def reader(self, entity_id: int) -> AsyncIterator[tuple[Reader, int]]:
