@@ -12,15 +12,16 @@ class Wire:
     """Passes bytes between a local port and a server. Use as an async context manager.
 
     Cut: connections end, new ones are refused. Stalled: connections stay, nothing passes.
+    `listen` is the local port; by default any that is free.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, listen: int = 0) -> None:
         self._target = port
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._links: set[asyncio.Task[None]] = set()
-        self.port = 0
+        self.port = listen
 
     async def __aenter__(self) -> Wire:
         await self.mend()

@@ -6,6 +6,7 @@ import logging
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -23,7 +24,7 @@ _SINGLE_NODE: Final = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
     # One broker cannot replicate; one partition each starts fast.
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "1",
@@ -56,12 +57,16 @@ class KafkaNode:
     """A node on a data directory that survives; loopback only.
 
     Stop and start it again at will: the port stays, and so do topics and offsets. Gone when the
-    process that started it ends.
+    process that started it ends. With `proxied_port` it also listens for a proxy: who comes that
+    way is told that the broker is at `proxied_port`, and so stays behind the proxy.
     """
 
-    def __init__(self, data_dir: Path, *, port: int = 0) -> None:
+    def __init__(self, data_dir: Path, *, port: int = 0, proxied_port: int | None = None) -> None:
         self._data = data_dir.absolute()
         self._port = port
+        self._proxied_port = proxied_port
+        self.behind_proxy_port = 0 if proxied_port is None else free_port()
+        """Where the proxy is to pass its bytes to; 0 without one."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -118,10 +123,15 @@ class KafkaNode:
 
     def _write_properties(self) -> Path:
         controller = free_port()
+        advertised = {"PLAINTEXT": self._port}
+        listening = advertised | {"CONTROLLER": controller}
+        if self._proxied_port is not None:
+            advertised["PROXIED"] = self._proxied_port
+            listening["PROXIED"] = self.behind_proxy_port
         properties = _SINGLE_NODE | {
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self._port}",
+            "listeners": _addresses(listening),
+            "advertised.listeners": _addresses(advertised),
             "log.dirs": str(self._data / "logs"),
         }
         path = self._data / "server.properties"
@@ -143,6 +153,10 @@ class KafkaNode:
                 raise LocalStackError(f"Kafka did not start: see {self.log_path}")
             time.sleep(0.05)
         _wait_for_metadata(self.bootstrap_servers, deadline - time.monotonic())
+
+
+def _addresses(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
 
 
 def _command(main: str, *arguments: str) -> list[str]:
