@@ -30,7 +30,7 @@ export function MinerView({ id }: { id: string }) {
     <>
       <header class="title">
         <h1>{shown?.title ?? name}</h1>
-        <ReportButton id={id} name={name} />
+        {shown && <ReportButton id={id} name={name} />}
       </header>
       {figures && <StatTiles stats={figures} since={shown?.created_at} />}
       <Chart
