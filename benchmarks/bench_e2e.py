@@ -26,9 +26,7 @@ ROUNDS = 3
 def measure(settings: Settings) -> Outcome:
     """One run in a process of its own, on empty tables."""
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
-        connection.execute(
-            "truncate worker_minutes, touched_minutes, intake_partitions, producer_sequences"
-        )
+        connection.execute("truncate flushed_minutes, intake_partitions, producer_sequences")
         connection.execute("checkpoint")
     arguments = json.dumps(asdict(settings))
     answer = subprocess.run(

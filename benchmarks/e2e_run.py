@@ -121,7 +121,7 @@ async def committed(pool: AsyncConnectionPool[Any], topic: str) -> int:
         if row is None or not row[0]:
             return 0
         cursor = await connection.execute(
-            "select coalesce(sum(accepted_count + rejected_count), 0)::int8 from worker_minutes"
+            "select coalesce(sum(accepted_count + rejected_count), 0)::int8 from flushed_minutes"
         )
         row = await cursor.fetchone()
     return 0 if row is None else int(row[0])

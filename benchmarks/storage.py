@@ -25,6 +25,8 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import AsyncConnection
 
+from aggregator.figures.lease import Lease
+from aggregator.figures.merge import merge_flushed
 from aggregator.figures.rollups import Policies, Touched, open_rollups
 from aggregator.minutes.copy import binary_copy, timestamps
 from deploy.local.postgres import EmbeddedPostgres
@@ -33,14 +35,13 @@ from schemas.named_sql import load
 from schemas.windows import LEVELS, MINUTES
 from tests.timescale.server import TimescaleServer
 
-_FLUSH: Final = load("aggregator.minutes", "sql/flush.sql")
+_APPEND: Final = load("aggregator.minutes", "sql/flush.sql")["append"]
 _DAY_S: Final = 86_400
 # A Thursday; the day of the year does not matter.
 _START_S: Final = 1_767_225_600
 # A day has one row of `1d` for each worker, too few to tell; its rows are those of `1h`.
 _RELATIONS: Final = tuple(f"worker_{level}" for level in (MINUTES, *(x.name for x in LEVELS[:2])))
-_ACCEPTED_TYPES: Final = (">i8", *(">i4",) * 6, *(">f8",) * 2, ">i8")
-_REJECTED_TYPES: Final = (*_ACCEPTED_TYPES, *(">f8",) * 7)
+_TYPES: Final = (">i8", *(">i4",) * 6, *(">f8",) * 2, ">i8", *(">f8",) * 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def main() -> None:
     with timescale_database() as url:
         _print_sizes(url, options.workers, named="TimescaleDB")
     print()
-    print("| workers | flush of a minute, ms | rollups of a minute, ms |\n|---|---|---|")
+    print("| workers | flush and merge of a minute, ms | rollups of a minute, ms |\n|---|---|---|")
     for workers in (1_000, 10_000):
         with plain_database() as url:
             flush_s, refresh_s = asyncio.run(minute_of_work(url, workers))
@@ -123,12 +124,13 @@ async def day_of_work(url: str, workers: int) -> list[Size]:
     """A day of every worker, through all rollups; the sizes of what it left."""
     rng = np.random.default_rng(8)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
-        store = await open_rollups(connection, Policies())
+        store, lease = await open_rollups(connection, Policies()), Lease("bench", lease_s=-1.0)
+        assert await lease.acquire(connection)
         for start_s in range(_START_S, _START_S + _DAY_S, 3_600):
             minutes_s = np.arange(start_s, start_s + 3_600, 60)
+            for minute_s in minutes_s:
+                await _flush(connection, lease, rng, int(minute_s), workers)
             async with connection.transaction():
-                for minute_s in minutes_s:
-                    await _flush(connection, rng, int(minute_s), workers)
                 touched = [Touched(int(minute_s)) for minute_s in minutes_s]
                 await store.refresh(connection, touched)
             while await store.settle(connection, complete_to_s=start_s + 3_600):
@@ -140,19 +142,20 @@ async def day_of_work(url: str, workers: int) -> list[Size]:
 
 
 async def minute_of_work(url: str, workers: int) -> tuple[float, float]:
-    """Seconds for one flush and for its rollups, at the end of a quarter of an hour late in a day.
+    """Seconds for one flush with its merge, and for its rollups.
 
-    Worst case: the quarter holds 15 minutes and the day 24 hours of every worker.
+    Worst case, the end of a quarter of an hour late in a day: the quarter holds 15 minutes and the day 24 hours of every worker.
     """
     rng = np.random.default_rng(8)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
-        store = await open_rollups(connection, Policies())
+        store, lease = await open_rollups(connection, Policies()), Lease("bench", lease_s=-1.0)
+        assert await lease.acquire(connection)
         await connection.execute(_EARLIER_HOURS, {"start": _START_S, "workers": workers})
         last_s = _START_S + _DAY_S - 60
         for minute_s in range(last_s - 14 * 60, last_s, 60):
-            await _take(connection, store.refresh, rng, minute_s, workers)
+            await _take(connection, lease, store.refresh, rng, minute_s, workers)
         await connection.execute("vacuum analyze")
-        return await _take(connection, store.refresh, rng, last_s, workers)
+        return await _take(connection, lease, store.refresh, rng, last_s, workers)
 
 
 _EARLIER_HOURS: Final = """
@@ -164,14 +167,14 @@ from generate_series(0, 22) as hour, generate_series(1, %(workers)s::int4) as wo
 
 async def _take(
     connection: AsyncConnection[Any],
+    lease: Lease,
     refresh: Any,
     rng: np.random.Generator,
     minute_s: int,
     workers: int,
 ) -> tuple[float, float]:
     began = time.perf_counter()
-    async with connection.transaction():
-        await _flush(connection, rng, minute_s, workers)
+    await _flush(connection, lease, rng, minute_s, workers)
     flushed = time.perf_counter()
     async with connection.transaction():
         await refresh(connection, [Touched(minute_s)])
@@ -179,9 +182,13 @@ async def _take(
 
 
 async def _flush(
-    connection: AsyncConnection[Any], rng: np.random.Generator, minute_s: int, workers: int
+    connection: AsyncConnection[Any],
+    lease: Lease,
+    rng: np.random.Generator,
+    minute_s: int,
+    workers: int,
 ) -> None:
-    """Shares as vardiff gives them: about eight a minute, one in a hundred stale."""
+    """Flush and merge shares as vardiff gives them: eight a minute, one in a hundred stale."""
     worker_id = np.arange(1, workers + 1)
     difficulty = 65_536.0 * 2.0 ** (worker_id % 5)
     accepted = 1 + rng.poisson(8, workers)
@@ -198,20 +205,12 @@ async def _flush(
         "rejected": stale * difficulty,
         "last_share_at": timestamps(minute_s + rng.integers(0, 60, workers)),
     }
-    await connection.execute(_FLUSH["stage"])
-    clean = {name: values[~stale] for name, values in columns.items()}
-    await _copy(connection, "copy_accepted", binary_copy(clean, _ACCEPTED_TYPES))
-    dirty = {name: values[stale] for name, values in columns.items()}
-    nothing = np.zeros(int(stale.sum()))
-    reasons = {"stale": dirty["rejected"], **{f"reason {i}": nothing for i in range(6)}}
-    await _copy(connection, "copy_rejected", binary_copy(dirty | reasons, _REJECTED_TYPES))
-    await connection.execute(_FLUSH["upsert"])
-    await connection.execute("truncate staged_minutes")
-
-
-async def _copy(connection: AsyncConnection[Any], statement: str, data: bytes) -> None:
-    async with connection.cursor() as cursor, cursor.copy(_FLUSH[statement]) as copy:
-        await copy.write(data)
+    nothing = np.zeros(workers)
+    columns |= {"stale": columns["rejected"], **{f"reason {i}": nothing for i in range(6)}}
+    nulls = {name: columns[name] == 0 for name in list(columns)[-7:]}
+    async with connection.cursor() as cursor, cursor.copy(_APPEND) as copy:
+        await copy.write(binary_copy(columns, _TYPES, nulls=nulls))
+    await merge_flushed(connection, lease, late_before=0, before=None, blocks_per_chunk=32_768)
 
 
 def _size(connection: psycopg.Connection[Any], relation: str) -> Size:

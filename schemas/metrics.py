@@ -93,6 +93,12 @@ METRICS: Final = (
     ),
     # figures
     MetricSpec(
+        "merged_rows_total",
+        "counter",
+        "Worker minutes that the leader made or changed from flushed rows.",
+        "Zero while shares come in: no leader runs, and the rows wait in `flushed_minutes`.",
+    ),
+    MetricSpec(
         "beat_seconds",
         "histogram",
         "Time of one beat of the leader, from reading to the commit.",

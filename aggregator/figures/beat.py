@@ -1,5 +1,6 @@
-"""One beat of the leader: read, compute, stage, write.
+"""One beat of the leader: merge, read, compute, stage, write.
 
+    merge     flushed rows and boundary workers' nominal work become worker minutes
     read      one snapshot (repeatable read, no lock): stream time, touched minutes, their rows
     compute   numpy, in a thread; no transaction is open
     stage     COPY into temporary tables; no lock is held
@@ -26,6 +27,7 @@ from aggregator.figures.config import FiguresConfig
 from aggregator.figures.current import Snapshot
 from aggregator.figures.entities import write_entity_minutes
 from aggregator.figures.lease import Lease, LeaseLostError
+from aggregator.figures.merge import merge_flushed
 from aggregator.figures.minutes_reader import (
     TouchedMinute,
     WorkerSums,
@@ -103,10 +105,18 @@ class Beat:
         position = await read_position(self._connection)
         if position.stream_s is None:
             return None
+        minute = int(position.stream_s) // MINUTE_S
+        await merge_flushed(
+            self._connection,
+            self._lease,
+            late_before=minute - self._config.late_after_min,
+            before=None if state.slots.count <= self._config.merge_at_once_workers else minute,
+            blocks_per_chunk=self._config.merge_blocks_per_chunk,
+        )
         await write_boundary_minutes(
             self._connection,
             self._lease,
-            complete_to=int(position.stream_s) // MINUTE_S,
+            complete_to=minute,
             rows_per_chunk=self._config.boundary_rows_per_chunk,
         )
         taken = await self._read(state, position.stream_s)
@@ -123,7 +133,7 @@ class Beat:
         return self._report(taken, found)
 
     async def _read(self, state: FiguresState, stream_s: float) -> Taken:
-        """`stream_s` was read before: every flush up to it is in this snapshot."""
+        """`stream_s` was read before the merge: every flush up to it is in this snapshot."""
         connection = self._connection
         async with connection.transaction():
             await connection.execute(_SQL["read_snapshot"])

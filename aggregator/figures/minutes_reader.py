@@ -94,8 +94,8 @@ async def read_touched(connection: AsyncConnection[Any], stream_s: float) -> lis
     return list(touched.values())
 
 
-async def oldest_touched(connection: AsyncConnection[Any]) -> int | None:
-    minute: int | None = (await _rows(connection, "oldest_touched", {}))[0][0]
+async def oldest_unread(connection: AsyncConnection[Any]) -> int | None:
+    minute: int | None = (await _rows(connection, "oldest_unread", {}))[0][0]
     return minute
 
 

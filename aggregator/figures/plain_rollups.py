@@ -14,13 +14,14 @@ from aggregator.figures.touched import Stale, Touched, instant, ranges, stale_mi
 from schemas.metrics import counter
 from schemas.named_sql import load
 from schemas.rollups import FAMILIES, SUM_COLUMNS, WORKERS, Family, rollup_select
-from schemas.windows import DAY_S, LEVELS, MINUTES, LevelSpec, floor_to
+from schemas.windows import DAY_S, LEVELS, MINUTE_S, MINUTES, LevelSpec, floor_to
 
 _SQL: Final = load("aggregator.figures", "sql/rollups.sql")
 # A statement makes at most a day of 15-minute buckets anew: bounded work memory.
 _LONGEST_RANGE: Final = 96
 _ROWS_PER_STATEMENT: Final = 10_000
 _DELETES_PER_CALL: Final = 50_000
+_WIDTH_S: Final = {MINUTES: MINUTE_S} | {level.name: level.width_s for level in LEVELS}
 
 
 class PlainRollups:
@@ -89,7 +90,8 @@ async def _remake(
         parameters = {
             "keys": [key for key, _ in rows],
             "starts": [instant(start_s) for _, start_s in rows],
-            "width": timedelta(seconds=level.width_s),
+            "width_below": timedelta(seconds=_WIDTH_S[level.below]),
+            "rows_below": level.width_s // _WIDTH_S[level.below],
         }
         await connection.execute(_SQL["delete_rows"].format(**names), parameters)
         await connection.execute(_insert(family, level, "where_rows"), parameters)

@@ -1,8 +1,8 @@
 """The leader's memory from the database: statuses, the last hour, the day and the week.
 
 Nothing is written, so it can be interrupted anywhere. It ends where the last beat ended
-(`leader.complete_to`); what came in since is in touched_minutes, and the first beat takes it in
-before it writes a figure.
+(`leader.complete_to`); what came in since is in flushed_minutes or listed in touched_minutes, and
+the first beat takes it in before it writes a figure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aggregator.figures.minutes_reader import (
     StreamPosition,
     WorkerSums,
     minute_instant,
-    oldest_touched,
+    oldest_unread,
     read_position,
     read_whole_minutes,
     read_workers,
@@ -114,7 +114,7 @@ async def _start(connection: AsyncConnection[Any], position: StreamPosition) -> 
     if position.stream_s is None:
         return None
     newest = int(position.stream_s) // MINUTE_S
-    oldest = await oldest_touched(connection)
+    oldest = await oldest_unread(connection)
     return newest if oldest is None else min(newest, oldest)
 
 

@@ -30,8 +30,6 @@ class IntakeConfig:
     fetch_timeout_s: float = 0.2
     # A fetch younger than this that reached the end of the log proves there is nothing to wait for.
     fresh_fetch_s: float = 5.0
-    # Minutes further back than this behind the newest one are listed with their workers.
-    late_after_s: int = 600
     # Retention of minutes: a share before it could not be kept. Longer than the lateness limit.
     minutes_kept_s: int = 3 * 86_400
     # Unknown accounts become miners of the default pool, or their shares are dead-lettered.

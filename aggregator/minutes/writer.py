@@ -1,4 +1,4 @@
-"""One flush: offsets, producer sequences, worker minutes and what they touched, or nothing."""
+"""One flush: offsets, producer sequences and worker minutes, or nothing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from schemas.windows import MINUTE_S
 
 SQL: Final = load("aggregator.minutes", "sql/flush.sql")
 
-_TYPES: Final = (">i8", ">i4", ">i4", ">i4", ">i4", ">i4", ">i4", ">f8", ">f8", ">i8")
-_REASON_TYPES: Final = (">f8",) * len(REJECT_REASONS)
+# In the order of `Writer.columns`: four ids and two counts, sums, and times.
+_TYPES: Final = (">i8", *(">i4",) * 6, ">f8", ">f8", ">i8", *(">f8",) * len(REJECT_REASONS))
 # The copy is handed over in pieces, so that the heartbeat of the group gets its turn in between.
 _PIECE_BYTES: Final = 1 << 20
 
@@ -38,7 +38,12 @@ class Flushed:
 
 
 class Writer:
-    """Writes checkpoints; a failed flush has changed nothing and may be tried again as it is."""
+    """Writes checkpoints; a failed flush has changed nothing and may be tried again as it is.
+
+    Rows are appended to `flushed_minutes`, which has no key: a flush costs little more than its
+    bytes, and no two processes ever wait for each other. The leader adds them up into
+    `worker_minutes` (aggregator/figures/merge.py).
+    """
 
     def __init__(self, config: IntakeConfig, registry: Registry) -> None:
         self._config = config
@@ -52,7 +57,8 @@ class Writer:
         Raises Fenced where another process holds one of its partitions, psycopg's errors where the
         database is away or full.
         """
-        late_before_s = _newest_s(checkpoint, rows) - self._config.late_after_s
+        # Before the transaction: it should hold the offsets' rows for as short as possible.
+        data = self.encoded(rows) if len(rows) else b""
         async with connection.transaction():
             await bound(connection, self._config)
             parts = list(checkpoint.partitions.values())
@@ -60,49 +66,35 @@ class Writer:
                 return Flushed(repeated=True)
             if checkpoint.sequences:
                 await self._save_sequences(connection, stream, checkpoint)
-            if len(rows):
-                await self._write_minutes(connection, rows, late_before_s)
+            if data:
+                await _append(connection, memoryview(data))
         return Flushed(len(rows), _late_shares(checkpoint, rows))
 
-    async def _write_minutes(
-        self, connection: Connection, rows: MinuteRows, late_before_s: int
-    ) -> None:
-        await connection.execute(SQL["stage"])
-        columns = self._columns(rows)
-        rejected = np.zeros(len(rows), np.bool_)
-        rejected[rows.reject_row] = True
-        await _copy(
-            connection, "copy_accepted", {n: v[~rejected] for n, v in columns.items()}, _TYPES
-        )
-        reasons = dict(zip(REJECT_REASONS, rows.reasons, strict=True))
-        await _copy(
-            connection,
-            "copy_rejected",
-            {n: v[rejected] for n, v in columns.items()} | reasons,
-            _TYPES + _REASON_TYPES,
-        )
-        await connection.execute(SQL["upsert"])
-        minutes_s = np.unique(rows.minute_s)
-        await connection.execute(
-            SQL["touch_whole"], {"minutes_s": minutes_s[minutes_s >= late_before_s].tolist()}
-        )
-        if minutes_s[0] < late_before_s:
-            await connection.execute(SQL["touch_late"], {"late_before_s": late_before_s})
-
-    def _columns(self, rows: MinuteRows) -> dict[str, NDArray[Any]]:
+    def encoded(self, rows: MinuteRows) -> bytes:
+        """The rows as one binary COPY of `flushed_minutes`."""
         workers = self._registry.columns_of(rows.slot)
-        return {
+        columns: dict[str, NDArray[Any]] = {
             "bucket": timestamps(rows.minute_s),
             "worker_id": workers.worker_id,
             "miner_id": workers.miner_id,
             "operator_id": workers.operator_id,
-            "source_id": np.maximum(rows.source, 0),
+            "source_id": rows.source,
             "accepted_count": rows.accepted_count,
             "rejected_count": rows.rejected_count,
             "accepted": rows.accepted,
             "rejected": rows.rejected,
             "last_share_at": timestamps(rows.last_share_s),
         }
+        nulls = {
+            "operator_id": workers.operator_id == 0,
+            "source_id": rows.source <= 0,
+            "last_share_at": rows.last_share_s < 0,
+        }
+        for reason, difficulty in zip(REJECT_REASONS, rows.reasons, strict=True):
+            columns[reason] = np.zeros(len(rows))
+            columns[reason][rows.reject_row] = difficulty
+            nulls[reason] = columns[reason] == 0
+        return binary_copy(columns, _TYPES, nulls=nulls)
 
     async def _save_sequences(
         self, connection: Connection, stream: Stream, checkpoint: Checkpoint
@@ -131,14 +123,6 @@ async def bound(connection: Connection, config: IntakeConfig) -> None:
     )
 
 
-def _newest_s(checkpoint: Checkpoint, rows: MinuteRows) -> int:
-    """The newest minute, or stream time where that is ahead: minutes far behind it are late."""
-    stream_s = [
-        part.stream_ms // 1_000 for part in checkpoint.partitions.values() if part.stream_ms
-    ]
-    return int(max(rows.minute_s.max(initial=0), *stream_s, 0))
-
-
 def _late_shares(checkpoint: Checkpoint, rows: MinuteRows) -> int:
     """Shares of minutes that ended more than a minute before stream time: the leader has read
     them by then."""
@@ -149,12 +133,7 @@ def _late_shares(checkpoint: Checkpoint, rows: MinuteRows) -> int:
     return int((rows.accepted_count + rows.rejected_count)[late].sum())
 
 
-async def _copy(
-    connection: Connection, statement: str, columns: dict[str, NDArray[Any]], types: tuple[str, ...]
-) -> None:
-    if not len(columns["bucket"]):
-        return
-    data = memoryview(binary_copy(columns, types))
-    async with connection.cursor() as cursor, cursor.copy(SQL[statement]) as copy:
+async def _append(connection: Connection, data: memoryview) -> None:
+    async with connection.cursor() as cursor, cursor.copy(SQL["append"]) as copy:
         for start in range(0, len(data), _PIECE_BYTES):
             await copy.write(data[start : start + _PIECE_BYTES])

@@ -14,7 +14,7 @@ where cluster_id like 'mockCluster%'
 
 -- name: is_fresh
 -- Whether no share was ever counted here.
-select not exists (select from worker_minutes)
+select not exists (select from worker_minutes) and not exists (select from flushed_minutes)
 
 -- name: example
 -- Ids that a person can ask for.

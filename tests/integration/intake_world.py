@@ -22,6 +22,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from ingest.sink import KafkaShareSink, ShareMessage, SinkConfig, deliver
 from schemas.batch import batch_of
 from schemas.share import REJECT_REASONS, Share, ShareResult
+from tests.fixtures.worker_minutes import COUNTED
 
 Sums = dict[tuple[int, str, str], tuple[float, ...]]
 """(minute, account, worker) → counts and sums of accepted and rejected, then sums by reason."""
@@ -54,12 +55,14 @@ class Truth:
 
 def stored(database_url: str) -> Sums:
     """The same as the database has it."""
-    reasons = ", ".join(f"coalesce({reason}, 0)" for reason in REJECT_REASONS)
+    names = ("accepted_count", "rejected_count", "accepted", "rejected", *REJECT_REASONS)
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
-            "select extract(epoch from bucket)::int8, account_name, workers.name, accepted_count,"
-            f" rejected_count, accepted, rejected, {reasons} from worker_minutes"
+            f"select extract(epoch from bucket)::int8, account_name, workers.name, {sums}"
+            f" from {COUNTED}"
             " join workers on workers.id = worker_id join miners on miners.id = workers.miner_id"
+            " group by 1, 2, 3"
         ).fetchall()
     return {(row[0], row[1], row[2]): tuple(map(float, row[3:])) for row in rows}
 
@@ -68,7 +71,7 @@ def count_stored(database_url: str) -> int:
     """Shares in the minutes."""
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
-            "select coalesce(sum(accepted_count + rejected_count), 0)::int8 from worker_minutes"
+            f"select coalesce(sum(accepted_count + rejected_count), 0)::int8 from {COUNTED}"
         ).fetchone()
     assert row is not None
     return int(row[0])

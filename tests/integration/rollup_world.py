@@ -12,14 +12,15 @@ import numpy as np
 from psycopg import AsyncConnection
 
 from aggregator.figures.entities import write_entity_minutes
+from aggregator.figures.lease import Lease
+from aggregator.figures.merge import merge_flushed
 from aggregator.figures.rollups import Policies, RollupStore, Touched, open_rollups
 from aggregator.figures.timescale_rollups import TimescaleRollups
-from schemas.named_sql import load
 from schemas.rollups import FAMILIES, SUM_COLUMNS
 from schemas.windows import LEVELS, MINUTES
 
-FLUSH = load("aggregator.minutes", "sql/flush.sql")
 WORKERS = 10
+BLOCKS_PER_CHUNK = 1
 REASONS = 7
 RELATIONS = [
     family.relation(level) for family in FAMILIES for level in (MINUTES, *(x.name for x in LEVELS))
@@ -44,13 +45,13 @@ class Row:
     accepted: int
     rejected: tuple[int, ...] = (0,) * REASONS
 
-    def staged(self) -> list[Any]:
+    def flushed(self) -> list[Any]:
         minute = datetime.fromtimestamp(self.minute_s, UTC)
         miner_id = 3 + (self.worker_id - 1) % 2
         total = sum(self.rejected)
         counts = [self.accepted // 1_000 + 1, sum(value > 0 for value in self.rejected)]
-        operator_id = 2 if miner_id == 3 else 0
-        head = [minute, self.worker_id, miner_id, operator_id, 0, *counts]
+        operator_id = 2 if miner_id == 3 else None
+        head = [minute, self.worker_id, miner_id, operator_id, None, *counts]
         reasons = [float(value) if value else None for value in self.rejected]
         return [*head, float(self.accepted), float(total), minute, *reasons]
 
@@ -61,19 +62,26 @@ class World:
 
     connection: AsyncConnection[Any]
     store: RollupStore
+    lease: Lease
 
     async def take(self, rows: Sequence[Row], *, named: bool = False) -> None:
         """A flush, and the beat that reads it. `named`: list the workers of the minutes."""
         touched = _touched(rows, named=named)
-        async with self.connection.transaction():
-            await self.connection.execute(FLUSH["stage"])
-            async with (
-                self.connection.cursor() as cursor,
-                cursor.copy("copy staged_minutes from stdin") as copy,
-            ):
-                for row in rows:
-                    await copy.write_row(row.staged())
-            await self.connection.execute(FLUSH["upsert"])
+        async with (
+            self.connection.transaction(),
+            self.connection.cursor() as cursor,
+            cursor.copy("copy flushed_minutes from stdin") as copy,
+        ):
+            for row in rows:
+                await copy.write_row(row.flushed())
+        await merge_flushed(
+            self.connection,
+            self.lease,
+            late_before=0,
+            before=None,
+            blocks_per_chunk=BLOCKS_PER_CHUNK,
+        )
+        await self.connection.execute("delete from touched_minutes")
         async with self.connection.transaction():
             minutes = {minute.minute_s // 60 for minute in touched}
             await write_entity_minutes(self.connection, minutes)
@@ -120,7 +128,9 @@ async def world(url: str, policies: Policies | None = None) -> AsyncIterator[Wor
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(_PEOPLE)
         store = await open_rollups(connection, policies or Policies())
-        yield World(connection, store)
+        lease = Lease("world", lease_s=-1.0)
+        assert await lease.acquire(connection)
+        yield World(connection, store, lease)
 
 
 def a_month(last_day_s: int, *, days: int, seed: int) -> list[tuple[int, list[Row], list[Row]]]:

@@ -156,7 +156,7 @@ async def test_another_cluster_is_read_from_its_beginning(
         assert first.stop() == 0
         with psycopg.connect(database_url) as connection:
             connection.execute("update intake_partitions set cluster_id = 'the old one'")
-            connection.execute("truncate worker_minutes, producer_sequences")
+            connection.execute("truncate flushed_minutes, producer_sequences")
         intakes.start()
         await all_stored(pool, database_url)
         with psycopg.connect(database_url) as connection:

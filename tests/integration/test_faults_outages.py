@@ -165,8 +165,7 @@ async def test_full_disk_is_waited_for(
     with psycopg.connect(database_url, autocommit=True) as connection:
         name = f"small_{small_disk.name.replace('-', '_')}"
         connection.execute(f"create tablespace {name} location '{small_disk}'")
-        connection.execute(f"alter table worker_minutes set tablespace {name}")
-        connection.execute(f"alter index worker_minutes_pkey set tablespace {name}")
+        connection.execute(f"alter table flushed_minutes set tablespace {name}")
     async with pool:
         pool.flow()
         intake = intakes.start()
@@ -185,7 +184,7 @@ async def test_full_disk_is_waited_for(
         await flowing(database_url)
         await settled(pool, database_url)
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("drop table worker_minutes")
+        connection.execute("drop table flushed_minutes")
         connection.execute(f"drop tablespace {name}")
 
 

@@ -82,8 +82,10 @@ async def test_late_work_counts_in_every_window(
     await term.beat()
     for age in (1, 31, 59, 75, 600, 1_399, 1_441, 2_000, 2_879):
         named, whole = Work(now - age, 1, 128.0, 1.0), Work(now - age, 2, 256.0)
-        await intake.touch_workers(named)
+        await intake.flush([named])
+        await term.beat()
         await intake.flush([whole])
+        await intake.list_whole(now - age)
         written += [named, whole]
     await term.beat()
     for worker in (1, 2, 3):

@@ -27,8 +27,8 @@ async def test_beats_late_work_and_restart(connection: AsyncConnection[Any]) -> 
         work = [Work(end - age, worker, 10.0 * worker) for age in (1, 100) for worker in (1, 2, 3)]
         await intake.flush(work, stream=end)
         await old.beat()
-    await intake.flush([Work(450, 1, 1_000.0), Work(1_450, 2, 7.0)])
-    await intake.touch_workers(Work(601, 3, 500.0))
+    await intake.flush([Work(450, 1, 1_000.0), Work(1_450, 2, 7.0), Work(601, 3, 500.0)])
+    await intake.list_whole(450)
     await old.beat()
     windows = await windows_of(connection, "worker_figures", 1)
     assert windows["accepted_1w"] == 6 * 10.0 + 1_000.0

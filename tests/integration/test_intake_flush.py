@@ -1,4 +1,4 @@
-"""A flush: offsets, minutes and what they touched, all of it once or none of it."""
+"""A flush: offsets and minutes, all of it once or none of it."""
 
 from __future__ import annotations
 
@@ -84,47 +84,34 @@ def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
-async def test_flushes_add_up_in_the_same_minute(world: World, database_url: str) -> None:
+async def test_what_is_not_there_is_null(world: World, database_url: str) -> None:
     claim = await world.claim()
-    await world.flush(await world.checkpoint(claim, share(1), share(2, difficulty=4.0, result=1)))
-    await world.flush(
-        await world.checkpoint(
-            claim,
-            share(9, difficulty=2.0, source="us"),
-            share(3, result=1, difficulty=8.0),
-            from_offset=10,
-            to=20,
-        )
-    )
+    shares = [
+        share(1),
+        share(2, difficulty=4.0, result=1),
+        share(3, "b", result=2, difficulty=8.0),
+        Share((NOON_S + 4) * 1_000, "alice", "c", 16.0, ShareResult.ACCEPTED, None),
+    ]
+    await world.flush(await world.checkpoint(claim, *shares))
     found = rows(
         database_url,
-        "select accepted_count, rejected_count, accepted, rejected, stale, duplicate,"
-        " extract(epoch from last_share_at)::int8, sources.name from worker_minutes"
-        " join sources on sources.id = source_id",
+        "select workers.name, accepted_count, rejected_count, accepted, rejected, stale, duplicate,"
+        " extract(epoch from last_share_at)::int8, sources.name, operator_id"
+        " from flushed_minutes join workers on workers.id = worker_id"
+        " left join sources on sources.id = source_id order by 1",
     )
-    assert found == [(2, 2, 3.0, 12.0, 12.0, None, NOON_S + 9, "us")]
-
-
-async def test_earlier_share_flushed_later_does_not_turn_the_source_back(
-    world: World, database_url: str
-) -> None:
-    claim = await world.claim()
-    await world.flush(await world.checkpoint(claim, share(30, source="us")))
-    late = await world.checkpoint(claim, share(5, source="eu"), from_offset=10, to=20)
-    await world.flush(late)
-    found = rows(
-        database_url,
-        "select name, extract(epoch from last_share_at)::int8 from worker_minutes"
-        " join sources on sources.id = source_id",
-    )
-    assert found == [("us", NOON_S + 30)]
+    assert found == [
+        ("b", 0, 1, 0.0, 8.0, None, 8.0, None, None, None),
+        ("c", 1, 0, 16.0, 0.0, None, None, NOON_S + 4, None, None),
+        ("rig", 1, 1, 1.0, 4.0, 4.0, None, NOON_S + 1, "eu", None),
+    ]
 
 
 async def test_repeating_a_committed_flush_changes_nothing(world: World, database_url: str) -> None:
     checkpoint = await world.checkpoint(await world.claim(), share(1))
     assert not (await world.flush(checkpoint)).repeated
     assert (await world.flush(checkpoint)).repeated
-    assert rows(database_url, "select sum(accepted_count)::int4 from worker_minutes") == [(1,)]
+    assert rows(database_url, "select sum(accepted_count)::int4 from flushed_minutes") == [(1,)]
 
 
 async def test_who_lost_a_partition_writes_nothing_at_all(world: World, database_url: str) -> None:
@@ -133,8 +120,7 @@ async def test_who_lost_a_partition_writes_nothing_at_all(world: World, database
     await world.claim(owner="another")
     with pytest.raises(Fenced, match="taken over by 'another'"):
         await world.flush(checkpoint)
-    assert rows(database_url, "select count(*)::int4 from worker_minutes") == [(0,)]
-    assert rows(database_url, "select count(*)::int4 from touched_minutes") == [(0,)]
+    assert rows(database_url, "select count(*)::int4 from flushed_minutes") == [(0,)]
 
 
 async def test_one_lost_partition_of_two_stops_the_whole_flush(
@@ -156,22 +142,10 @@ async def test_stale_offset_under_the_right_epoch_is_fenced(world: World) -> Non
         await world.flush(await world.checkpoint(claim, share(2), from_offset=3, to=12))
 
 
-async def test_late_minutes_are_listed_with_their_workers(world: World, database_url: str) -> None:
-    claim = await world.claim()
-    shares = [share(0), share(-600, "b"), share(-660, "c"), share(-660, "d"), share(-7_200, "c")]
-    await world.flush(await world.checkpoint(claim, *shares))
-    listed = rows(
-        database_url,
-        f"select extract(epoch from bucket)::int4 - {NOON_S}, cardinality(worker_ids)"
-        " from touched_minutes order by 1",
-    )
-    assert listed == [(-7_200, 1), (-660, 2), (-600, None), (0, None)]
-
-
 async def test_fractional_difficulties_keep_every_bit(world: World, database_url: str) -> None:
     claim = await world.claim()
     await world.flush(await world.checkpoint(claim, share(1, difficulty=0.1 + 0.2)))
-    assert rows(database_url, "select accepted from worker_minutes") == [(0.1 + 0.2,)]
+    assert rows(database_url, "select accepted from flushed_minutes") == [(0.1 + 0.2,)]
 
 
 async def test_large_flush_reaches_the_table_whole(world: World, database_url: str) -> None:
@@ -195,9 +169,9 @@ async def test_large_flush_reaches_the_table_whole(world: World, database_url: s
         sum(each.difficulty for each in shares if each.result == code) for code in range(1, 8)
     ]
     sums = ", ".join(f"sum({name})" for name in reasons.split(", "))
-    assert rows(database_url, f"select {sums} from worker_minutes") == [tuple(per_reason)]
+    assert rows(database_url, f"select {sums} from flushed_minutes") == [tuple(per_reason)]
     assert rows(
-        database_url, "select sum(accepted_count + rejected_count)::int4 from worker_minutes"
+        database_url, "select sum(accepted_count + rejected_count)::int4 from flushed_minutes"
     ) == [(20_000,)]
 
 

@@ -101,7 +101,7 @@ async def test_what_came_in_while_nobody_led_is_taken_in_first(
     await intake.flush([row for row in work if row.minute < 2_900], stream=2_900)
     await undisturbed.beat()
     await intake.flush([Work(minute, 1, 77.0) for minute in (5, 500, 1_600, 2_880)])
-    await intake.touch_workers(Work(1_000, 2, 99.0))
+    await intake.flush([Work(1_000, 2, 99.0)])
     await intake.flush([row for row in work if row.minute >= 2_900], stream=3_000)
     restarted = await Term.begin(connection)
     await restarted.beat()

@@ -50,9 +50,11 @@ order by boundary.worker_id;
 -- name: written
 -- What stands in the minutes of one worker.
 select (extract(epoch from bucket)::int8 / 60)::int4, accepted
-from worker_minutes
-where worker_id = %(worker_id)s::int4
-    and bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz;
+from generate_series(
+    %(from)s::timestamptz, %(to)s::timestamptz - interval '1 minute', interval '1 minute'
+) as bucket
+join worker_minutes using (bucket)
+where worker_id = %(worker_id)s::int4;
 
 -- name: write_minutes
 -- Nominal work, without shares. Writing a minute again changes nothing.
@@ -64,8 +66,8 @@ from unnest(
     %(buckets)s::timestamptz[], %(worker_ids)s::int4[], %(miner_ids)s::int4[],
     %(operator_ids)s::int4[], %(accepted)s::float8[]
 ) as nominal (bucket, worker_id, miner_id, operator_id, accepted)
-order by worker_id, bucket
-on conflict (worker_id, bucket) do update set accepted = excluded.accepted
+order by bucket, worker_id
+on conflict (bucket, worker_id) do update set accepted = excluded.accepted
 where kept.accepted <> excluded.accepted;
 
 -- name: touch

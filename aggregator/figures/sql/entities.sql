@@ -36,7 +36,7 @@ cross join lateral (
 ) as entity (id, counts)
 where entity.counts and entity.id is not null
 group by groups.bucket, entity.id
-on conflict (entity_id, bucket) do update set
+on conflict (bucket, entity_id) do update set
     accepted_count = excluded.accepted_count,
     rejected_count = excluded.rejected_count,
     accepted = excluded.accepted,

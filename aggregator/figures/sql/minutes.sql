@@ -13,8 +13,11 @@ from touched_minutes
 where bucket <= to_timestamp(%(stream_s)s)
 order by bucket, id;
 
--- name: oldest_touched
-select (extract(epoch from min(bucket))::int8 / 60)::int4 from touched_minutes;
+-- name: oldest_unread
+-- The first minute of a new database.
+select (extract(epoch from least(
+    (select min(bucket) from touched_minutes), (select min(bucket) from flushed_minutes)
+))::int8 / 60)::int4;
 
 -- name: whole_minutes
 -- Every row of some minutes, packed as minutes_reader.PACKED: one row a minute. (500,000 rows in
@@ -64,9 +67,11 @@ from (
 select string_agg(int4send(worker_id) || float8send(accepted) || float8send(rejected), ''::bytea)
 from (
     select worker_id, sum(accepted) as accepted, sum(rejected) as rejected
-    from worker_minutes
-    where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz
-        and worker_id = any(%(worker_ids)s::int4[])
+    from generate_series(
+        %(from)s::timestamptz, %(to)s::timestamptz - interval '1 minute', interval '1 minute'
+    ) as bucket
+    cross join unnest(%(worker_ids)s::int4[]) as worker_id
+    join worker_minutes using (bucket, worker_id)
     group by worker_id
 ) sums;
 

@@ -34,9 +34,12 @@ where rollup.{key} = stale.key and rollup.bucket = stale.start
 where bucket >= %(from)s and bucket < %(to)s
 
 -- name: where_rows
--- Follows the FROM of a rollup's SELECT; the primary key (key, bucket) answers it.
-join unnest(%(keys)s::int4[], %(starts)s::timestamptz[]) as stale (key, start)
-    on {key} = stale.key and bucket >= stale.start and bucket < stale.start + %(width)s
+-- Follows the FROM of a rollup's SELECT: the rows below, each by its whole key.
+join (
+    select stale.key, stale.start + step * %(width_below)s as start
+    from unnest(%(keys)s::int4[], %(starts)s::timestamptz[]) as stale (key, start),
+        generate_series(0, %(rows_below)s::int4 - 1) as step
+) as stale on {key} = stale.key and bucket = stale.start
 
 -- name: enqueue
 -- TimescaleDB: note buckets to refresh. A bucket noted again gets a new token, so that a refresh
