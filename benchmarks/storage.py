@@ -144,7 +144,8 @@ async def day_of_work(url: str, workers: int) -> list[Size]:
 async def minute_of_work(url: str, workers: int) -> tuple[float, float]:
     """Seconds for one flush with its merge, and for its rollups.
 
-    Worst case, the end of a quarter of an hour late in a day: the quarter holds 15 minutes and the day 24 hours of every worker.
+    Worst case: at the end of a day, when the quarter holds 15 minutes and the day 24 hours of every
+    worker.
     """
     rng = np.random.default_rng(8)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:

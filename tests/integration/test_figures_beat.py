@@ -45,11 +45,13 @@ def expected_windows(work: list[Work], complete_to: int) -> dict[str, float]:
     return windows
 
 
+@pytest.mark.parametrize("merge_at_once_workers", [1_000, 0], ids=["at once", "when over"])
 async def test_windows_follow_the_minutes(
-    connection: AsyncConnection[Any], intake: FakeIntake
+    connection: AsyncConnection[Any], intake: FakeIntake, merge_at_once_workers: int
 ) -> None:
     generator = random.Random(5)
-    term, written = await Term.begin(connection), []
+    config = FiguresConfig(clock="records", merge_at_once_workers=merge_at_once_workers)
+    term, written = await Term.begin(connection, config), []
     now = 0
     for step in (1, 2, 14, 44, 1, 130, 1, 1_300, 3, 8_700, 1, 700):
         work = [
