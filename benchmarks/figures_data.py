@@ -99,8 +99,8 @@ async def add_week(connection: AsyncConnection[Any], *, complete_to: int) -> Non
     Rollups of a week, minutes of the last hour, statuses.
     """
     await connection.execute("set maintenance_work_mem = '1GB'")
-    await _fill_rollup(connection, "worker_1h", 60, complete_to, hours=172)
-    await _fill_rollup(connection, "worker_15m", 15, complete_to, hours=26)
+    await fill_rollup(connection, "worker_1h", 60, complete_to, hours=172)
+    await fill_rollup(connection, "worker_15m", 15, complete_to, hours=26)
     await connection.execute(
         "insert into worker_minutes (bucket, worker_id, miner_id, accepted_count, rejected_count, "
         "accepted, rejected, last_share_at) "
@@ -126,10 +126,13 @@ async def add_figures(connection: AsyncConnection[Any], *, complete_to: int) -> 
     await connection.execute("update intake_partitions set stream_time = %(end)s", end)
 
 
-async def _fill_rollup(
+async def fill_rollup(
     connection: AsyncConnection[Any], relation: str, width: int, complete_to: int, *, hours: int
 ) -> None:
-    """Rows first and indexes after, or filling would take longer than all that is measured."""
+    """A row of every worker for each `width` minutes of the `hours` before minute `complete_to`.
+
+    Rows first and indexes after, or filling would take longer than all that is measured.
+    """
     table = sql.Identifier(relation)
     definitions = await connection.execute(
         "select indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisprimary "

@@ -69,15 +69,22 @@ def serve(kind: str, url: str) -> None:
 
 
 @contextmanager
-def served(kind: str, url: str) -> Iterator[str]:
-    """The address of a server process."""
+def server_process(kind: str, url: str) -> Iterator[tuple[str, int]]:
+    """The address of a server process, and its process id."""
     command = [sys.executable, "-m", "benchmarks.load_api", kind, url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}", process.pid
         finally:
             process.terminate()
+
+
+@contextmanager
+def served(kind: str, url: str) -> Iterator[str]:
+    """The address of a server process."""
+    with server_process(kind, url) as (address, _):
+        yield address
 
 
 @dataclass(frozen=True, slots=True)
