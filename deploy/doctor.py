@@ -15,6 +15,7 @@ from psycopg.rows import namedtuple_row
 from aggregator.figures.flavour import Flavour, probed
 from aggregator.figures.policies import Policies
 from deploy.migrate import current_version, expected_version
+from deploy.readable import span
 from deploy.settings import Settings
 from deploy.telemetry import without_credentials
 from schemas.named_sql import load
@@ -170,10 +171,10 @@ def _policies(settings: Settings, connection: Connection[Any], flavour: str) -> 
         return ok("policies", told)
     keep = settings.configured("retention", Policies()).keep_minutes
     kept = _rows(connection, "oldest_minute")[0].kept
-    told = f"minutes reach back {_brief(kept)}" if kept else "no minutes yet"
+    told = f"minutes reach back {span(kept)}" if kept else "no minutes yet"
     if kept and kept > keep + timedelta(days=2):
         return warn("policies", told, "the leader does not get to retention: read its log")
-    return ok("policies", f"{told}, kept for {_brief(keep)}")
+    return ok("policies", f"{told}, kept for {span(keep)}")
 
 
 def _leader(settings: Settings, row: Any) -> Finding:
@@ -183,7 +184,7 @@ def _leader(settings: Settings, row: Any) -> Finding:
         return warn("figures", f"{row.holder} leads; no figures yet", "wait for the first shares")
     told = f"{row.holder} leads, figures reach to {row.complete_to:%Y-%m-%d %H:%M}Z"
     if settings.clock == "wall" and row.age > _STALE:
-        return warn("figures", f"{told}, {_brief(row.age)} ago", "see intake and its lag below")
+        return warn("figures", f"{told}, {span(row.age)} ago", "see intake and its lag below")
     return ok("figures", told)
 
 
@@ -203,14 +204,14 @@ def _intake(connection: Connection[Any]) -> Iterator[Finding]:
     else:
         yield ok("intake", f"{len(rows)} partitions are taken in and caught up")
     if ahead > _SKEW:
-        told = f"the newest record is {_brief(ahead)} ahead of the database's clock"
+        told = f"the newest record is {span(ahead)} ahead of the database's clock"
         yield warn("producers", told, "synchronise the clocks of the stratum servers")
 
 
 def _publisher(age: timedelta | None) -> Finding:
     if age is not None and age > _GONE:
         advice = "start `hashgauge notify`, or aggregate with the figures"
-        return fail("events", f"one waits since {_brief(age)} to be published", advice)
+        return fail("events", f"one waits since {span(age)} to be published", advice)
     return ok("events", "all are published")
 
 
@@ -221,7 +222,3 @@ def _rows(connection: Connection[Any], name: str) -> list[Any]:
 
 def _listed(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers[:10])) + (" …" if len(numbers) > 10 else "")
-
-
-def _brief(span: timedelta) -> str:
-    return str(timedelta(seconds=round(span.total_seconds())))

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
 
 PREFIX: Final = "HASHGAUGE_"
 _NEST: Final = "__"
@@ -88,6 +89,14 @@ def parse(variable: str, text: str, kind: Any) -> Any:
         return adapter.validate_python(value)
     except ValidationError as error:
         raise SettingsError(f"{variable}: {error.errors()[0]['msg']}") from None
+
+
+def as_text(value: Any) -> str:
+    """`value` as it is written into a variable: what `parse` reads back. "" for None."""
+    plain = to_jsonable_python(value)
+    if plain is None:
+        return ""
+    return plain if isinstance(plain, str) else orjson.dumps(plain).decode()
 
 
 def _variable(section: str, field: str) -> str:

@@ -8,7 +8,9 @@ from typing import Final
 
 import psycopg
 
+from deploy.addresses import database_url
 from deploy.migrate import current_version, expected_version
+from deploy.settings import Settings
 from deploy.telemetry import without_credentials
 
 # A server that is just starting takes a few seconds; a wrong address never answers.
@@ -41,6 +43,13 @@ def check_database(url: str, *, patience_s: float = PATIENCE_S) -> None:
                 "run `hashgauge migrate`"
             )
         return
+
+
+def ready_database(settings: Settings) -> str:
+    """The address for a command of one go, which does not wait: PreflightError as above."""
+    url = database_url(settings)
+    check_database(url, patience_s=0.0)
+    return url
 
 
 def check_broker(bootstrap_servers: str, *, patience_s: float = PATIENCE_S) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.overrides import PREFIX, Setting, SettingsError, apply, documented
@@ -95,6 +96,13 @@ class Settings(BaseSettings):
         Path(".hashgauge"),
         description="What the local stack keeps: its database, logs and feed positions.",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _address_of_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise PydanticCustomError("address", "it must begin with postgresql://")
+        return value
 
     @property
     def on_loopback(self) -> bool:

@@ -39,7 +39,9 @@ class ConsumerConfig:
 
     bootstrap_servers: str = "127.0.0.1:9092"
     topic: str = topics.SHARES
+    # One group for all aggregators of one database: it hands the partitions out among them.
     group_id: str = "hashgauge"
+    # What the broker calls this process in its logs and quotas.
     client_id: str = "hashgauge-intake"
     # A dead process is noticed after this long; a flush or a decode never takes as much.
     session_timeout_s: float = 10.0

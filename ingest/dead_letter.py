@@ -95,6 +95,7 @@ class DeadLetterConfig:
 
     bootstrap_servers: str
     topic: str = topics.DEAD_LETTERS
+    # What the broker calls this producer in its logs and quotas.
     client_id: str = "hashgauge-dead-letters"
     # Above the largest message that a broker is usually set to pass, plus our headers.
     max_message_bytes: int = 32 * 1024 * 1024

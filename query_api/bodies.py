@@ -23,6 +23,8 @@ from schemas.units import HASHES_PER_DIFFICULTY
 # 10^21 hashes per second is about what all miners of the world do together.
 HASHRATE_MAX: Final = 10**21
 
+# Printable ASCII: engines disagree on which other characters are space.
+EMAIL_PATTERN: Final = r"^[!-?A-~]+@[!-?A-~]+$"
 BOUNDARY_NAME_PATTERN: Final = r"""^[A-Za-z0-9_`%$#@!^&*()\[\]{}<>/\\'"~-]{3,64}$"""
 
 
@@ -88,8 +90,7 @@ Email = Annotated[
     str,
     Field(
         max_length=254,
-        # Printable ASCII: engines disagree on which other characters are space.
-        pattern=r"^[!-?A-~]+@[!-?A-~]+$",
+        pattern=EMAIL_PATTERN,
         examples=["miner@example.com"],
     ),
     AfterValidator(str.lower),

@@ -19,7 +19,9 @@ class DatabaseConfig:
     acquire_timeout_s: float = 2.0
     # The slowest list (a pool of 1,000,000 workers, by name) takes under 2 s.
     statement_timeout_s: float = 8.0
+    # A server that is there answers within milliseconds.
     connect_timeout_s: float = 3.0
+    # What stands in pg_stat_activity.
     application_name: str = "hashgauge-api"
 
 
@@ -27,7 +29,9 @@ class DatabaseConfig:
 class KratosConfig:
     """Where sessions are checked; without `url` the two session schemes let nobody in."""
 
+    # Address of Ory Kratos' public API.
     url: str | None = None
+    # The cookie that Kratos knows a browser by.
     cookie_name: str = "ory_session_relaxedwescoffeywmz1r7og"
     # whoami answers in a few ms; 2 s is an outage, and the caller gets a 503.
     timeout_s: float = 2.0
@@ -80,6 +84,7 @@ class HttpConfig:
     # Empty: any Host header, any-origin requests get no CORS headers.
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    # Below it the headers of a compressed answer cost more than it saves.
     compress_min_bytes: int = 1_000
 
 
@@ -105,6 +110,7 @@ class RankingConfig:
     from_workers: int = 20_000
     # 80 bytes a worker stay in memory for so long after the last question.
     keep_s: float = 600.0
+    # How often an order in use looks for new figures.
     poll_s: float = 0.25
 
 
@@ -112,11 +118,13 @@ class RankingConfig:
 class EventStreamConfig:
     """Server-Sent Events."""
 
+    # How often new events are looked for, once for all streams.
     poll_s: float = 1.0
     # Proxies drop a silent connection after 60 s.
     heartbeat_s: float = 15.0
     # Events a slow reader may be behind before it is cut off; it resumes with Last-Event-ID.
     queue_size: int = 1_000
+    # Streams at a time; one more is answered 503.
     max_streams: int = 1_000
 
 
@@ -124,8 +132,10 @@ class EventStreamConfig:
 class TelegramConfig:
     """The bot that users connect to; its messages are sent by the write side."""
 
+    # As BotFather gave them; users are shown both.
     username: str = "hashgauge_bot"
     first_name: str = "Hashgauge"
+    # An invite that was not used in a day is made anew.
     invite_valid_s: int = 86_400
 
 
@@ -134,6 +144,7 @@ class ApiConfig:
     """Everything `create_app` needs."""
 
     database: DatabaseConfig
+    # What stands before every route of the API.
     base_path: str = "/api/backend/v0.1"
     access: AccessConfig = field(default_factory=AccessConfig)
     limits: RateLimitConfig = field(default_factory=RateLimitConfig)
@@ -142,6 +153,7 @@ class ApiConfig:
     ranking: RankingConfig = field(default_factory=RankingConfig)
     events: EventStreamConfig = field(default_factory=EventStreamConfig)
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
+    # Days of one daily report: a quarter.
     report_max_days: int = 92
     # Webhooks to 127.0.0.0/8, 10.0.0.0/8 and the like are refused unless set.
     allow_private_webhooks: bool = False

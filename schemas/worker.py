@@ -64,14 +64,21 @@ class StatusPolicy:
     rate is known by a few shares only; a fixed 5 minutes gives 6,200 at one share a minute.
     """
 
+    # So many of a worker's own share intervals of silence make it unavailable ...
     silent_intervals: float = 26.0
+    # ... but never less than five minutes, nor more than two hours, whatever its rate.
     silent_min_s: int = 300
     silent_max_s: int = 7_200
+    # A worker's rate is that of its shares in so long before its last one, over the time since the
+    # first of them, which counts as ten minutes at least.
     rate_span_s: int = 3_600
     rate_min_span_s: int = 600
+    # Silence after which it is off, and after which it leaves the lists.
     off_after_s: int = 86_400
     removed_after_s: int = 30 * 86_400
+    # A stratum server with so many workers lately is itself watched for silence ...
     source_min_workers: int = 10
+    # ... which lasts so many of its own share intervals, and a minute at least.
     source_silent_intervals: float = 20.0
     source_silent_min_s: int = 60
 

@@ -21,8 +21,9 @@ MINUTES_READ: Final = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class LevelPolicy:
-    """One rollup level. `keep=None` keeps it for good."""
+    """One rollup level."""
 
+    # How long its rows are kept; nothing: for good.
     keep: timedelta | None
     # Start and end of what a run of TimescaleDB's own refresh job looks at, counted back from now.
     # Short: late minutes are refreshed by the leader, range by range, and one flush with one late
@@ -32,6 +33,7 @@ class LevelPolicy:
     refresh_every: timedelta
     # Beyond the lateness limit: refreshing inside a compressed rollup chunk costs 97 s, not 2.6 s.
     compress_after: timedelta
+    # The rows of so long lie in one table: dropped, compressed and cached as one.
     chunk: timedelta
 
 

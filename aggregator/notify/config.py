@@ -53,7 +53,9 @@ class TelegramConfig:
     """A bot of the Bot API. Times in seconds."""
 
     token: str = field(repr=False)
+    # Telegram's own, or a Bot API server of yours.
     base_url: str = "https://api.telegram.org"
+    # A message usually takes under a second.
     timeout_s: float = 15.0
     # Long poll for updates (`/start CODE`); Telegram holds the request this long.
     long_poll_s: int = 25

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
-from deploy.addresses import database_url
+from deploy.preflight import ready_database
+from deploy.readable import console, table
 from deploy.settings import load
 from schemas.named_sql import load as load_sql
 
@@ -32,12 +32,12 @@ def list_accounts(
     import psycopg
 
     statement = load_sql("deploy", "sql/accounts.sql")["list"].encode()
-    table = Table("account", "pool", "status", "workers", box=None)
-    with psycopg.connect(database_url(load()), connect_timeout=5) as connection:
+    rows = table("account", "pool", "status", "workers")
+    with psycopg.connect(ready_database(load())) as connection:
         for row in connection.execute(statement, {"search": search, "limit": limit}):
             account, pool, status, workers = row
-            table.add_row(account, pool, status, f"{workers:,}")
-    Console(highlight=False).print(table)
+            rows.add_row(account, escape(pool), status, f"{workers:,}")
+    console().print(rows)
 
 
 @app.command("import")
@@ -59,10 +59,10 @@ def import_file(
         raise typer.BadParameter("no such file", param_hint="FILE")
     text = sys.stdin.read() if file == _STDIN else file.read_text(encoding="utf-8")
     try:
-        taken = asyncio.run(import_accounts(database_url(load()), text.splitlines()))
+        taken = asyncio.run(import_accounts(ready_database(load()), text.splitlines()))
     except AccountsError as error:
         raise typer.BadParameter(str(error), param_hint="FILE") from None
-    Console(highlight=False).print(
+    console().print(
         f"{taken.pools} pools, {taken.operators} operators, {taken.miners} miners, "
         f"{taken.roles} roles"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 import psycopg
 from aiokafka.errors import KafkaError
@@ -25,6 +26,10 @@ def explain(error: BaseException) -> tuple[str, int] | None:
             return str(error), USAGE
         case LocalStackError() | MigrationError() | PreflightError() | IngestError():
             return without_credentials(_first_line(error)), FAILED
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
+            return "the database lacks its schema: run `hashgauge migrate`", FAILED
+        case psycopg.errors.InsufficientPrivilege():
+            return f"the database: {_first_line(error)}", FAILED
         case psycopg.OperationalError():
             return f"the database: {without_credentials(_first_line(error))}", FAILED
         case KafkaError():
@@ -33,6 +38,10 @@ def explain(error: BaseException) -> tuple[str, int] | None:
             return f"{error.strerror}: choose another port", FAILED
         case PermissionError():
             return f"no permission for {error.filename}: was it made by another user?", FAILED
+        case ConnectionError() | socket.gaierror():
+            return f"no connection: {_first_line(error)}", FAILED
+        case OSError() if error.filename is not None:
+            return f"{error.filename}: {error.strerror}", FAILED
         case ExceptionGroup():
             return explain(error.exceptions[0])
         case _:

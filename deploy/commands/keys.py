@@ -7,10 +7,10 @@ from typing import Annotated, Final
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
-from deploy.addresses import database_url
+from deploy.preflight import ready_database
+from deploy.readable import console, table
 from deploy.settings import load
 
 app: Final = typer.Typer(help="API keys: internal ones, and those of users.", no_args_is_help=True)
@@ -30,12 +30,17 @@ def create(
 
     Example: [b]hashgauge keys create "billing service"[/b]
     """
+    from query_api.admin.accounts import EMAIL
     from query_api.admin.keys import create_key
 
-    key_id, key = asyncio.run(create_key(database_url(load()), title=title, email=email))
-    console = Console(highlight=False)
-    console.print(f"key {key_id}; it is shown this once:")
-    console.print(key, soft_wrap=True)
+    if not title.strip():
+        raise typer.BadParameter("a key without a title cannot be told apart", param_hint="TITLE")
+    if email is not None and not EMAIL.fullmatch(email):
+        raise typer.BadParameter("not an email address", param_hint="--email")
+    key_id, key = asyncio.run(create_key(ready_database(load()), title=title, email=email))
+    screen = console()
+    screen.print(f"key {key_id}; it is shown this once:")
+    screen.print(key, soft_wrap=True)
 
 
 @app.command("list")
@@ -46,12 +51,12 @@ def list_keys() -> None:
     """
     from query_api.admin.keys import list_keys as listed
 
-    table = Table("id", "title", "user", "created", "revoked")
-    for key in asyncio.run(listed(database_url(load()))):
+    rows = table("id", "title", "user", "created", "revoked")
+    for key in asyncio.run(listed(ready_database(load()))):
         revoked = "" if key.revoked_at is None else f"{key.revoked_at:%Y-%m-%d %H:%M}Z"
         created = f"{key.created_at:%Y-%m-%d %H:%M}Z"
-        table.add_row(str(key.id), key.title, key.email or "internal", created, revoked)
-    Console(highlight=False).print(table)
+        rows.add_row(str(key.id), escape(key.title), key.email or "internal", created, revoked)
+    console().print(rows)
 
 
 @app.command()
@@ -62,6 +67,6 @@ def revoke(key: Annotated[UUID, typer.Argument(help="Its id, from `keys list`.")
     """
     from query_api.admin.keys import revoke_key
 
-    if not asyncio.run(revoke_key(database_url(load()), key)):
+    if not asyncio.run(revoke_key(ready_database(load()), key)):
         raise typer.BadParameter("no such key, or revoked already", param_hint="KEY")
-    Console(highlight=False).print(f"revoked {key}")
+    console().print(f"revoked {key}")

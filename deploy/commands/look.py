@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
-from deploy.addresses import database_url
+from deploy.preflight import ready_database
+from deploy.readable import console, hashrate, span, table
 from deploy.settings import load
 
 if TYPE_CHECKING:
@@ -35,13 +37,13 @@ def status(
     import psycopg
     from rich.live import Live
 
-    console = Console(highlight=False)
-    with psycopg.connect(database_url(load()), autocommit=True, connect_timeout=5) as connection:
+    screen = console()
+    with psycopg.connect(ready_database(load()), autocommit=True) as connection:
         if not watch:
-            console.print(_picture(connection))
+            screen.print(_picture(connection))
             return
         try:
-            with Live(_picture(connection), console=console, auto_refresh=False) as live:
+            with Live(_picture(connection), console=screen, auto_refresh=False) as live:
                 while True:
                     time.sleep(_EVERY_S)
                     live.update(_picture(connection), refresh=True)
@@ -66,76 +68,55 @@ def _picture(connection: psycopg.Connection[Any]) -> RenderableType:
 
 
 def _figures(leader: Any, waiting: Any) -> Table:
-    table = _table("figures", "what", "")
-    table.add_row("leader", f"{leader.holder or 'none'} (epoch {leader.epoch})")
+    shown = table("what", "", title="figures")
+    shown.add_row("leader", f"{leader.holder or 'none'} (epoch {leader.epoch})")
     if leader.holder and leader.silent > _GONE:
-        table.add_row("", f"[red]silent for {_brief(leader.silent)}[/red]")
-    behind = "" if leader.behind is None else f" ({_brief(leader.behind)} behind)"
-    table.add_row("stream time", _moment(leader.stream_time) + behind)
-    table.add_row("complete to", _moment(leader.complete_to))
-    table.add_row("minutes to be read", str(waiting.minutes))
-    table.add_row("events to be published", str(waiting.events))
-    return table
+        shown.add_row("", f"[red]silent for {span(leader.silent)}[/red]")
+    behind = "" if leader.behind is None else f" ({span(leader.behind)} behind)"
+    shown.add_row("stream time", _moment(leader.stream_time) + behind)
+    shown.add_row("complete to", _moment(leader.complete_to))
+    shown.add_row("minutes to be read", str(waiting.minutes))
+    shown.add_row("events to be published", str(waiting.events))
+    return shown
 
 
 def _partitions(rows: list[Any]) -> Table:
-    table = _table("intake", "partition", "next offset", "stream time", "", "last flush", "owner")
+    shown = table(
+        "partition", "next offset", "stream time", "", "last flush", "owner", title="intake"
+    )
     for row in rows:
         state = "caught up" if row.caught_up else "behind"
         if row.owner is None or row.silent > _GONE:
-            state = f"[red]silent for {_brief(row.silent)}[/red]"
-        table.add_row(
+            state = f"[red]silent for {span(row.silent)}[/red]"
+        shown.add_row(
             str(row.partition),
             str(row.next_offset),
             _moment(row.stream_time),
             state,
-            f"{_brief(row.silent)} ago",
+            f"{span(row.silent)} ago",
             row.owner or "nobody",
         )
-    return table
+    return shown
 
 
 def _workers(rows: list[Any]) -> Table:
-    table = _table("workers", "status", "hardware workers")
+    shown = table("status", "hardware workers", title="workers")
     for row in rows:
-        table.add_row(row.status, f"{row.workers:,}")
-    return table
+        shown.add_row(row.status, f"{row.workers:,}")
+    return shown
 
 
 def _pools(rows: list[Any]) -> Table:
     from schemas.units import hashrate_hps, reject_pct
 
-    table = _table("pools, last 15 minutes", "pool", "hashrate", "rejected", "shares/s")
+    shown = table("pool", "hashrate", "rejected", "shares/s", title="pools, last 15 minutes")
     for row in rows:
-        hashrate = hashrate_hps(row.accepted_15m, 900)
+        rate_hps = hashrate_hps(row.accepted_15m, 900)
         rejected = reject_pct(row.accepted_15m, row.rejected_15m)
-        rate = f"{row.shares / _RATE_SPAN_S:,.1f}"
-        table.add_row(row.title, readable_hps(hashrate), f"{rejected:.2f} %", rate)
-    return table
-
-
-def readable_hps(hashrate_hps: float) -> str:
-    """For people: three or four digits and a unit.
-
-    >>> readable_hps(90_697_492_495_655.83)
-    '90.70 TH/s'
-    """
-    for unit in ("", "k", "M", "G", "T", "P", "E"):
-        if hashrate_hps < 1_000:
-            return f"{hashrate_hps:.2f} {unit}H/s"
-        hashrate_hps /= 1_000
-    return f"{hashrate_hps:.2f} ZH/s"
-
-
-def _table(title: str, *columns: str) -> Table:
-    return Table(
-        *columns, title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 3, 0, 0)
-    )
+        shares = f"{row.shares / _RATE_SPAN_S:,.1f}"
+        shown.add_row(escape(row.title), hashrate(rate_hps), f"{rejected:.2f} %", shares)
+    return shown
 
 
 def _moment(value: Any) -> str:
     return "none yet" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
-
-
-def _brief(span: timedelta) -> str:
-    return str(timedelta(seconds=round(span.total_seconds())))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from deploy.addresses import database_url
+from deploy.preflight import ready_database
+from deploy.readable import console
 from deploy.settings import load
 from ingest.errors import FatalError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # A day of a miner takes well under a second; nobody waits for this one in a browser.
 _STATEMENT_S = 60.0
+_DAY = "YYYY-MM-DD"
 
 Parts = AsyncIterator[tuple[date, "pd.DataFrame"]]
 
@@ -29,10 +31,12 @@ Parts = AsyncIterator[tuple[date, "pd.DataFrame"]]
 def report(
     account: Annotated[str, typer.Argument(help="The miner, by its account name.")],
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day.")
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar=_DAY, help="First UTC day."),
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last UTC day.")
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], metavar=_DAY, help="Last UTC day."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="File.csv or file.parquet; without it: CSV to here.")
@@ -47,6 +51,8 @@ def report(
 
     Example: [b]hashgauge report farm_001 --from 2026-11-01 --out november.parquet[/b]
     """
+    if first and last and first > last:
+        raise typer.BadParameter("it lies after --to", param_hint="--from")
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise typer.BadParameter("ends neither in .csv nor in .parquet", param_hint="--out")
     days = (first.date() if first else None, last.date() if last else None)
@@ -62,7 +68,7 @@ async def _write(
     from query_api.errors import ApiError
     from query_api.store.availability import availability_from
 
-    config = ApiConfig(DatabaseConfig(url=database_url(load()), statement_timeout_s=_STATEMENT_S))
+    config = ApiConfig(DatabaseConfig(url=ready_database(load()), statement_timeout_s=_STATEMENT_S))
     database = Database(config.database)
     await database.open()
     try:
@@ -89,8 +95,12 @@ async def _write(
         raise FatalError(error.message.removeprefix("query ")) from None
     finally:
         await database.close()
+    told = f"{rows:,} rows, {days.first} to {days.last}"
     if out is not None:
-        Console(highlight=False).print(f"{rows:,} rows, {days.first} to {days.last}, in {out}")
+        console().print(f"{told}, in {out}")
+    elif rows == 0:
+        # Not among the rows: a header alone in a pipe is a report, too.
+        Console(stderr=True, highlight=False).print(f"{told}; --from and --to choose other days")
 
 
 async def _save(parts: Parts, out: Path | None) -> int:

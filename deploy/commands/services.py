@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from deploy.addresses import bootstrap_servers, database_url
+from deploy.overrides import as_text
 from deploy.settings import all_settings, load
 from deploy.telemetry import configure_logging
 
@@ -90,7 +91,7 @@ def notify() -> None:
 
 def gateway(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8090,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8090,
 ) -> None:
     """Take shares over HTTP, for stratum servers without a Kafka client: POST /shares.
 
@@ -111,7 +112,9 @@ def gateway(
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Instead of HASHGAUGE_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Instead of HASHGAUGE_PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Instead of HASHGAUGE_PORT.")
+    ] = None,
 ) -> None:
     """Serve the HTTP API and the dashboard.
 
@@ -137,7 +140,7 @@ def settings(
     """
     console = Console(highlight=False)
     for setting in all_settings():
-        shown = "" if setting.default is None else str(setting.default)
+        shown = as_text(setting.default)
         words = f"{setting.variable} {setting.type_name} {shown} {setting.reason}"
         if search.lower() not in words.lower():
             continue

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -38,7 +38,11 @@ def simulate(
     ] = None,
     start: Annotated[
         datetime | None,
-        typer.Option(help="UTC time of the first share (default: now).", formats=_TIMES),
+        typer.Option(
+            help="UTC time of the first share (default: now).",
+            formats=_TIMES,
+            metavar="YYYY-MM-DD[THH:MM:SSZ]",
+        ),
     ] = None,
     duration: Annotated[
         float | None,
@@ -50,7 +54,9 @@ def simulate(
     truth: Annotated[
         Path | None, typer.Option(help="Write what was sent to this .json or .parquet.")
     ] = None,
-    encoding: Annotated[str, typer.Option(help="arrow or json.")] = "arrow",
+    encoding: Annotated[
+        Literal["arrow", "json"], typer.Option(help="How shares are written.")
+    ] = "arrow",
     final: Annotated[
         bool,
         typer.Option(
@@ -90,7 +96,7 @@ def simulate(
     check_broker(bootstrap_servers(settings))
 
     async def play(stop: asyncio.Event) -> None:
-        await _play(settings, config, _encoding(encoding), stop)
+        await _play(settings, config, encoding, stop)
 
     run({"simulator": play})
 
@@ -151,14 +157,6 @@ def _speed(text: str) -> float | None:
     if speed <= 0:
         raise typer.BadParameter("a number above 0, or max", param_hint="--speed")
     return speed
-
-
-def _encoding(text: str) -> Encoding:
-    if text == "arrow":
-        return "arrow"
-    if text == "json":
-        return "json"
-    raise typer.BadParameter("it is arrow or json", param_hint="--encoding")
 
 
 def _utc_ms(moment: datetime) -> int:

@@ -6,16 +6,16 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
+from deploy.readable import program
 from deploy.settings import load
 
 if TYPE_CHECKING:
-    from deploy.local.stack import BrokerKind, LocalStack
+    from deploy.local.stack import LocalStack
 
 # The simulator's first shares make accounts; the table waits this long for one to show.
 _EXAMPLE_TIMEOUT_S = 30.0
@@ -25,9 +25,12 @@ def up(
     workers: Annotated[
         int, typer.Option(min=0, help="Simulated workers; 0 starts no simulator.")
     ] = 300,
-    port: Annotated[int | None, typer.Option(help="Port of the API.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port of the API (8080).")
+    ] = None,
     broker: Annotated[
-        str, typer.Option(help="embedded (starts at once) or kafka (needs Java and Maven).")
+        Literal["embedded", "kafka"],
+        typer.Option(help="embedded starts at once, kafka needs Java and Maven."),
     ] = "embedded",
 ) -> None:
     """Start the local stack: database, broker, aggregator, API and a simulated pool.
@@ -56,7 +59,7 @@ def up(
     started_s = time.monotonic()
     refuse_taken_port(settings)
     with claimed(settings.data_dir):
-        stack = LocalStack(settings, Options(workers, _broker_kind(broker)), stop)
+        stack = LocalStack(settings, Options(workers, broker), stop)
         if broker == "embedded" and not settings.kafka_bootstrap_servers:
             console.print(NOTICE, soft_wrap=True)
         supervisor = Supervisor(stack.parts(), console.print)
@@ -73,7 +76,7 @@ def up(
 
 
 def kafka(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 9092,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1.")] = 9092,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where it keeps its topics (default: .hashgauge/kafka).")
     ] = None,
@@ -98,14 +101,6 @@ def kafka(
     node.stop()
 
 
-def _broker_kind(text: str) -> BrokerKind:
-    if text == "embedded":
-        return "embedded"
-    if text == "kafka":
-        return "kafka"
-    raise typer.BadParameter("it is embedded or kafka", param_hint="--broker")
-
-
 def _stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -117,15 +112,18 @@ def _show(console: Console, stack: LocalStack, workers: int, stop: threading.Eve
     from deploy.local.example import example_paths
     from deploy.telemetry import without_credentials
 
-    table = Table("what", Column("where", overflow="fold"), title="Hashgauge", title_justify="left")
-    table.add_row("API and dashboard", stack.api)
-    table.add_row("reference", f"{stack.api}/api/backend/v0.1/docs")
-    table.add_row("metrics of the aggregator", f"{stack.monitor}/metrics")
-    table.add_row("database", without_credentials(stack.database_url))
-    table.add_row("broker", stack.bootstrap_servers)
-    table.add_row("simulator", f"{workers} workers" if workers else "none")
-    table.add_row("logs", str(stack.logs))
-    console.print(table)
+    facts = {
+        "dashboard": f"{stack.api}/",
+        "API reference": f"{stack.api}/api/backend/v0.1/docs",
+        "metrics": f"{stack.api}/metrics and {stack.monitor}/metrics (aggregator)",
+        "database": without_credentials(stack.database_url),
+        "broker": stack.bootstrap_servers,
+        "simulator": f"{workers} workers" if workers else "none",
+        "logs": str(stack.logs),
+    }
+    # One line each, whatever the width: to be copied.
+    for name, where in facts.items():
+        console.print(f"{name:<14}{where}", soft_wrap=True)
     for path in example_paths(stack.database_url, _EXAMPLE_TIMEOUT_S if workers else 0.0, stop):
-        # One line each, whatever the width: to be copied.
         console.print(f"curl '{stack.api}{path}'", soft_wrap=True)
+    console.print(f"{program()} status --watch", soft_wrap=True)

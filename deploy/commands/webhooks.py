@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from deploy.addresses import database_url
+from deploy.preflight import ready_database
+from deploy.readable import console, table
 from deploy.settings import load
 
 if TYPE_CHECKING:
@@ -35,12 +34,12 @@ def list_failed(
     """
     from aggregator.notify import webhook_admin
 
-    rows = _run(
+    failed = _run(
         lambda connection: webhook_admin.list_failed(connection, webhook_id=webhook, limit=limit)
     )
-    table = Table("webhook", "url", "event", "attempts", "last error", "given up")
-    for row in rows:
-        table.add_row(
+    rows = table("webhook", "url", "event", "attempts", "last error", "given up")
+    for row in failed:
+        rows.add_row(
             str(row["webhook_id"]),
             row["url"],
             str(row["event_id"]),
@@ -48,7 +47,7 @@ def list_failed(
             row["last_error"],
             f"{row['finished_at']:%Y-%m-%d %H:%M}Z",
         )
-    Console(highlight=False).print(table)
+    console().print(rows)
 
 
 @app.command()
@@ -60,7 +59,7 @@ def replay(webhook: Webhook = None) -> None:
     from aggregator.notify import webhook_admin
 
     count = _run(lambda connection: webhook_admin.replay_failed(connection, webhook_id=webhook))
-    Console(highlight=False).print(f"{count} messages are due again")
+    console().print(f"{count} messages are due again")
 
 
 @app.command()
@@ -83,9 +82,9 @@ def rotate(
     )
     if secret is None:
         raise typer.BadParameter("no such webhook", param_hint="WEBHOOK")
-    console = Console(highlight=False)
-    console.print("the new secret is shown this once:")
-    console.print(secret, soft_wrap=True)
+    screen = console()
+    screen.print("the new secret is shown this once:")
+    screen.print(secret, soft_wrap=True)
 
 
 def _run(step: Callable[[Connection], Awaitable[Found]]) -> Found:
@@ -97,7 +96,7 @@ async def _with_connection(step: Callable[[Connection], Awaitable[Found]]) -> Fo
     from psycopg.rows import dict_row
 
     connecting: Any = psycopg.AsyncConnection.connect(
-        database_url(load()), row_factory=dict_row, autocommit=True, connect_timeout=5
+        ready_database(load()), row_factory=dict_row, autocommit=True
     )
     async with await connecting as connection:
         return await step(connection)

@@ -45,10 +45,13 @@ class SourceOutage:
 class SimulatorConfig:
     """The same seed, fleet and absolute start give the same shares, at any speed."""
 
+    # Another seed, another pool.
     seed: int = 1
     # The pool. 300 workers make about 30 shares a second: lively, and easy on two cores.
     workers: int = 300
+    # Miners that the workers belong to, the first one the largest.
     accounts: int = 12
+    # Stratum servers that the workers are connected to.
     sources: int = 3
     # Nominal hashrates, log-spread: a small home miner to a hydro-cooled machine.
     hashrate_min_hps: float = 1e12
@@ -58,11 +61,13 @@ class SimulatorConfig:
     # Both kinds are whole, so that sums in float64 are exact in any order.
     difficulties: Literal["power_of_two", "whole"] = "power_of_two"
 
+    # Share of rejected shares, and the weights of their reasons.
     reject_ratio: float = 0.02
     reject_mix: dict[ShareResult, float] = field(default_factory=_reject_mix)
     # At 0.5 a day of 30 minutes on average about one worker of a hundred is silent at any time.
     outages_per_day: float = 0.5
     outage_mean_s: float = 1_800.0
+    # A worker goes to another stratum server so often.
     reconnects_per_day: float = 1.0
     outages: tuple[Outage, ...] = ()
     source_outages: tuple[SourceOutage, ...] = ()

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from query_api.bodies import EMAIL_PATTERN
 from query_api.store.roles import SQL as ROLES_SQL
 from query_api.store.users import invite
 from schemas.access import ROLES_ON, EntityKind, Role
@@ -27,6 +28,7 @@ from schemas.named_sql import load
 SQL: Final = load("query_api", "sql/admin.sql")
 COLUMNS: Final = ("pool", "domain", "operator", "miner", "title", "email", "role")
 ACCOUNT_NAME: Final = re.compile(r"\w{3,128}")
+EMAIL: Final = re.compile(EMAIL_PATTERN)
 
 
 class AccountsError(ValueError):
@@ -79,6 +81,8 @@ def _line(number: int, row: Mapping[str, str | None]) -> Line:
         raise AccountsError(f"line {number}: pool: is empty")
     if (role is None) != (email is None):
         raise AccountsError(f"line {number}: email and role: one without the other")
+    if email is not None and not EMAIL.fullmatch(email):
+        raise AccountsError(f"line {number}: email: {email} is none")
     if values["miner"] and not ACCOUNT_NAME.fullmatch(values["miner"]):
         raise AccountsError(f"line {number}: miner: 3 to 128 word characters are expected")
     line = Line(

@@ -17,6 +17,8 @@ CONTENT_SECURITY_POLICY: Final = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+# HEAD is how many a monitor asks whether a page is there.
+_METHODS: Final = ["GET", "HEAD"]
 _YEAR_S: Final = 31_536_000
 
 
@@ -34,7 +36,7 @@ def add_pages(app: FastAPI, *, api_base: str, dist: Path = DIST) -> None:
     """Adds `/` and `/assets`. Without a built page `/` answers 503 and says how to build it."""
     index = dist / "index.html"
     if not index.exists():
-        app.add_api_route("/", _not_built, include_in_schema=False)
+        app.add_api_route("/", _not_built, methods=_METHODS, include_in_schema=False)
         return
     page = index.read_text(encoding="utf-8").replace("{{api_base}}", api_base)
 
@@ -47,7 +49,7 @@ def add_pages(app: FastAPI, *, api_base: str, dist: Path = DIST) -> None:
             },
         )
 
-    app.add_api_route("/", home, include_in_schema=False)
+    app.add_api_route("/", home, methods=_METHODS, include_in_schema=False)
     app.mount("/assets", _HashedFiles(directory=dist / "assets"), name="assets")
 
 

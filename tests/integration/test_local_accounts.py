@@ -34,10 +34,15 @@ def test_accounts_are_imported_again_and_again(runner: CliRunner, database_url: 
     assert "farm_001" not in runner.invoke(app, ["accounts", "list", "002"]).output
 
 
-def test_a_bad_line_is_named_and_nothing_is_taken(runner: CliRunner, database_url: str) -> None:
-    done = runner.invoke(app, ["accounts", "import", "-"], input=FILE + "Example,,a b,,\n")
+@pytest.mark.parametrize(
+    ("line", "words"), [("Example,,a b,,", "line 4: miner"), ("Example,,,a,owner", "line 4: email")]
+)
+def test_a_bad_line_is_named_and_nothing_is_taken(
+    runner: CliRunner, database_url: str, line: str, words: str
+) -> None:
+    done = runner.invoke(app, ["accounts", "import", "-"], input=f"{FILE}{line}\n")
     assert done.exit_code == 2
-    assert "line 4: miner" in done.output
+    assert words in done.output
     with psycopg.connect(database_url) as connection:
         assert connection.execute("select count(*) from miners").fetchone() == (0,)
 
@@ -92,10 +97,16 @@ def test_a_report_goes_to_parquet_as_numbers(reported: CliRunner, tmp_path: Path
     ]
 
 
-def test_an_unknown_miner_and_a_bad_span_are_one_line(reported: CliRunner) -> None:
+def test_days_without_a_worker_are_said_beside_the_csv(reported: CliRunner) -> None:
+    done = reported.invoke(app, ["report", "farm_002"])
+    assert done.stdout.splitlines() == [
+        "date,account_name,worker_name,hashrate,rejectrate,availability"
+    ]
+    assert done.stderr.startswith("0 rows, 2026-01-27 to 2026-02-02;")
+
+
+def test_an_unknown_miner_and_too_long_a_span_are_one_line(reported: CliRunner) -> None:
     unknown = reported.invoke(app, ["report", "nobody"])
     assert "no miner nobody" in str(unknown.exception)
-    turned = reported.invoke(
-        app, ["report", "farm_001", "--from", "2026-02-02", "--to", "2026-02-01"]
-    )
-    assert "after `to`" in str(turned.exception)
+    years = ["report", "farm_001", "--from", "2024-02-02", "--to", "2026-02-01"]
+    assert "more than 92 days" in str(reported.invoke(app, years).exception)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+from io import StringIO
+from uuid import UUID
 
 import click
 import psycopg
 import pytest
 import typer
+from rich.console import Console
+from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.commands.failures import explain
 from deploy.local.errors import LocalStackError
 from deploy.overrides import SettingsError
+from deploy.readable import console, table
 from ingest.errors import FatalError
 
 
@@ -57,11 +62,52 @@ def test_the_promised_commands_are_there() -> None:
             "port 1 is taken: choose another port",
             1,
         ),
+        (
+            psycopg.errors.UndefinedTable("relation leader does not exist"),
+            "the database lacks its schema: run `hashgauge migrate`",
+            1,
+        ),
+        (FileNotFoundError(errno.ENOENT, "No such file", "/a/b.csv"), "/a/b.csv: No such file", 1),
+        (ConnectionRefusedError("call failed"), "no connection: call failed", 1),
         (ExceptionGroup("many", [FatalError("first")]), "first", 1),
     ],
 )
 def test_known_failures_are_one_line(error: Exception, line: str, code: int) -> None:
     assert explain(error) == (line, code)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("up", "--port", "99999"),
+        ("up", "--broker", "another"),
+        ("kafka", "--port", "-1"),
+        ("serve", "--port", "99999"),
+        ("gateway", "--port", "99999"),
+        ("simulate", "--encoding", "xml"),
+        ("report", "farm", "--from", "2026-02-02", "--to", "2026-02-01"),
+        ("keys", "create", " "),
+        ("keys", "create", "title", "--email", "nobody"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_argument_is_refused_before_anything_is_done(arguments: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_a_table_in_a_pipe_is_as_wide_as_its_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = table("id", "title")
+    rows.add_row(str(UUID(int=1)), "a title " * 20)
+    console().print(rows)
+    assert f"{UUID(int=1)}   {'a title ' * 20}".rstrip() in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_cuts_no_id() -> None:
+    rows = table("id", "title", "user", "created", "revoked")
+    rows.add_row(str(UUID(int=1)), "title", "someone@example.com", "2026-11-25 16:36Z", "")
+    paper = StringIO()
+    Console(width=80, file=paper).print(rows)
+    assert str(UUID(int=1)) in paper.getvalue()
 
 
 def test_an_unknown_failure_keeps_its_traceback() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from deploy.access import refuse_open_api
-from deploy.overrides import SettingsError, apply, documented
+from deploy.overrides import SettingsError, apply, as_text, documented, parse
 from deploy.settings import all_settings, load
+from schemas.share import ShareResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,26 @@ def test_the_reason_is_the_comment_above_the_field() -> None:
     assert settings["HASHGAUGE_OUTER__COUNT"].reason == "A reason on two lines."
     assert settings["HASHGAUGE_OUTER__INNER__SPAN"].reason == "How long."
     assert "HASHGAUGE_OUTER__ADDRESS" not in settings, "it has no default: it is wired"
+
+
+def test_every_setting_has_its_reason() -> None:
+    assert [setting.variable for setting in all_settings() if not setting.reason] == []
+
+
+def test_a_default_is_shown_as_it_may_be_written() -> None:
+    kinds = {"timedelta": timedelta, "tuple[str, ...]": tuple[str, ...], "bool": bool}
+    kinds |= {"int": int, "float": float, "dict[ShareResult, float]": dict[ShareResult, float]}
+    shown = [setting for setting in all_settings() if setting.type_name in kinds]
+    assert {setting.type_name for setting in shown} == set(kinds)
+    for setting in shown:
+        text = as_text(setting.default)
+        assert parse(setting.variable, text, kinds[setting.type_name]) == setting.default
+
+
+def test_an_address_of_another_kind_of_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "host=somewhere password=hidden")
+    with pytest.raises(SettingsError, match="it must begin with postgresql://"):
+        load()
 
 
 def test_every_setting_has_one_name() -> None:
