@@ -74,23 +74,33 @@ def _raise_first(
             raise failure
 
 
-def http_service(config: uvicorn.Config) -> Service:
-    """uvicorn as a service: `stop` lets the requests in hand end."""
+def http_service(
+    config: uvicorn.Config, *, before_end: Callable[[], None] | None = None
+) -> Service:
+    """uvicorn as a service: `stop` lets the requests in hand end; `before_end` ends those that have
+    no end of their own."""
 
     async def serve(stop: asyncio.Event) -> None:
         server = QuietServer(config)
         # Bound here: uvicorn itself would end the process without a word of ours.
         with _listening(config.host, config.port) as listener:
-            await _serve(server, listener, stop)
+            await _serve(server, listener, stop, before_end)
 
     return serve
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, stop: asyncio.Event) -> None:
+async def _serve(
+    server: uvicorn.Server,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    before_end: Callable[[], None] | None,
+) -> None:
     serving = asyncio.create_task(server.serve([listener]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if before_end is not None and server.started:
+        before_end()
     server.should_exit = True
     await serving
 

@@ -14,6 +14,7 @@ from deploy.settings import Settings
 from deploy.telemetry import Check
 from query_api.app import create_app
 from query_api.config import ApiConfig, DatabaseConfig
+from query_api.lifespan import end_streams
 
 
 def aggregator_services(
@@ -51,7 +52,8 @@ def api_service(settings: Settings) -> Service:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=10,
-        )
+        ),
+        before_end=lambda: end_streams(app),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,20 +22,27 @@ BATCH: Final = 1_000
 
 
 class Reader:
-    """One stream's queue. `lost` is set when it could not keep up; it must end then."""
+    """One stream's queue. `cut` is set when it could not keep up or when the service stops; the
+    stream must end then, and the client resumes it."""
 
     def __init__(self, *, size: int) -> None:
-        self.lost = False
-        self._queue: asyncio.Queue[Row] = asyncio.Queue(size)
+        self.cut = False
+        self._queue: asyncio.Queue[Row | None] = asyncio.Queue(size)
 
     def offer(self, row: Row) -> None:
         try:
             self._queue.put_nowait(row)
         except asyncio.QueueFull:
-            self.lost = True
+            self.cut = True
+
+    def end(self) -> None:
+        """Whoever waits for an event waits no longer."""
+        self.cut = True
+        with contextlib.suppress(asyncio.QueueFull):
+            self._queue.put_nowait(None)
 
     async def next(self, *, timeout_s: float) -> Row | None:
-        """The next event; None when none came in time."""
+        """The next event; None when none came in time, or when the stream was cut."""
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._queue.get()
@@ -54,13 +62,24 @@ class EventFeed:
         self._readers: defaultdict[int, set[Reader]] = defaultdict(set)
         self._count = 0
         self._sequence: int | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """Ends all streams and begins no other: the service stops, and they have no end of their
+        own."""
+        self._ended = True
+        for readers in self._readers.values():
+            for reader in readers:
+                reader.end()
 
     @asynccontextmanager
     async def reader(self, entity_id: int) -> AsyncIterator[tuple[Reader, int]]:
         """A reader, and the sequence from which on it gets everything.
 
-        UnavailableError when there are too many.
+        UnavailableError when there are too many, or when the service stops.
         """
+        if self._ended:
+            raise UnavailableError("the service stops", retry_after_s=5)
         if self._count >= self._config.max_streams:
             raise UnavailableError("too many event streams are open", retry_after_s=30)
         sequence = await self._position()

@@ -18,6 +18,11 @@ from query_api.feed import EventFeed
 from query_api.ranking import Ranking
 
 
+def end_streams(app: FastAPI) -> None:
+    """Event streams of a started `app` end now, each with a whole answer; new ones get a 503."""
+    app.state.context.feed.end()
+
+
 def lifespan_of(config: ApiConfig) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Opens in order, closes in reverse; starts without a database and waits for it."""
 

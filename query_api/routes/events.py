@@ -129,12 +129,12 @@ async def _stream(
         if last_event_id is not None:
             async for row in _missed(context, entity, last_event_id, sequence):
                 yield _event(row, item(row))
-        while not reader.lost:
+        while not reader.cut:
             found = await reader.next(timeout_s=heartbeat_s)
             if found is not None:
                 if found["sequence"] > sequence:
                     yield _event(found, item(found))
-            elif await _still_allowed(request, context, entity.scope):
+            elif not reader.cut and await _still_allowed(request, context, entity.scope):
                 yield ServerSentEvent(comment="heartbeat")
             else:
                 return

@@ -11,6 +11,9 @@ import httpx2
 import orjson
 import pytest
 
+from deploy.local.process import free_port
+from deploy.settings import load
+from deploy.wiring import api_service
 from query_api.admin.keys import create_key
 from query_api.config import AccessConfig, EventStreamConfig
 from tests.integration.api_client import BASE, api_client, api_config, connected
@@ -121,3 +124,33 @@ async def test_a_revoked_link_ends_its_stream(database_url, tree_and_connection)
             async with asyncio.timeout(20):
                 rest = [line async for line in lines]
             assert not any(line.startswith("data:") for line in rest)
+
+
+async def test_a_service_that_stops_ends_its_streams_in_good_order(
+    database_url, tree_and_connection, monkeypatch
+):
+    tree, _ = tree_and_connection
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("HASHGAUGE_PORT", str(free_port()))
+    settings, stop = load(), asyncio.Event()
+    service = asyncio.create_task(api_service(settings)(stop))
+    address = f"http://127.0.0.1:{settings.port}"
+    async with httpx2.AsyncClient(base_url=address, timeout=20) as client:
+        async with asyncio.timeout(20):
+            while not await answers(client, "/readyz"):
+                await asyncio.sleep(0.05)
+        path = f"{BASE}/miners/{tree.alpha.uid}/workers/events"
+        async with client.stream("GET", path) as live:
+            lines = live.aiter_lines()
+            assert await anext(lines) == ": listening"
+            stop.set()
+            # A stream that is cut off instead raises here: its last chunk never comes.
+            assert [line async for line in lines if line] == []
+        await service
+
+
+async def answers(client, path):
+    try:
+        return (await client.get(path)).status_code == 200
+    except httpx2.TransportError:
+        return False
