@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visit
+
+PERIODS = {"1h": "PT1H", "1w": "P1W"}
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
@@ -47,12 +51,63 @@ async def test_chart_tells_exact_figures_and_zooms_by_keyboard(visit: Visit):
     await expect(legend).to_contain_text("UTC)")
     await expect(legend).to_contain_text("H/s)")
     whole = page.get_by_role("button", name="Whole span")
-    await expect(whole).to_be_disabled()
+    await expect(whole).to_be_hidden()
     await page.keyboard.press("+")
-    await expect(whole).to_be_enabled()
+    await expect(whole).to_be_visible()
     await whole.click()
-    await expect(whole).to_be_disabled()
+    await expect(whole).to_be_hidden()
     await expect(chart).to_be_focused()
+
+
+def shown_from(timestamp: int) -> re.Pattern[str]:
+    """The legend at the step that begins then."""
+    return re.compile(f"From.*\\({datetime.fromtimestamp(timestamp, UTC):%H:%M} UTC\\)", re.S)
+
+
+async def still_chart(visit: Visit, fragment: str, window: str) -> tuple[Locator, list[int]]:
+    """The chart of a window, and when each of its steps begins; no newer answer moves it."""
+    page = await visit.open(fragment)
+    await expect(page.locator("canvas")).to_be_visible()
+    async with page.expect_response(f"**/charts?period={PERIODS[window]}*") as answered:
+        await page.get_by_role("button", name=window, exact=True).first.click()
+    visit.tolerated = "net::ERR_FAILED"
+    await page.route("**/charts?*", lambda route: route.abort())
+    data = (await (await answered.value).json())["data"]
+    points = (data if "points" in data else next(iter(data.values())))["points"]
+    chart = page.get_by_role("group", name=re.compile(f"^Hashrate of .*, {window}"))
+    await expect(chart).to_be_visible()
+    return chart, [each["timestamp"] for each in points]
+
+
+async def test_the_crosshair_tells_the_step_it_stands_in(visit: Visit):
+    chart, times = await still_chart(visit, f"#/pool/{visit.world.pool}", "1h")
+    legend, area = chart.locator(".u-legend"), chart.locator(".u-over")
+    await expect(legend).to_have_text(shown_from(times[-1]))
+    box = await area.bounding_box()
+    assert box is not None
+    # Four fifths into the fifth of twelve steps: nearer to the next point.
+    await area.hover(position={"x": box["width"] * 4.8 / 12, "y": 40})
+    await expect(legend).to_have_text(shown_from(times[4]))
+    await area.hover(position={"x": box["width"] * 4.2 / 12, "y": 40})
+    await expect(legend).to_have_text(shown_from(times[4]))
+
+
+async def test_a_chart_begins_where_mining_began(visit: Visit):
+    chart, times = await still_chart(visit, f"#/miner/{visit.world.miners['miner0']}", "1w")
+    await chart.focus()
+    for _ in range(12):
+        await chart.press("ArrowLeft")
+    # Three hours ago: of the week's 168 steps the fewest that a chart has.
+    await expect(chart.locator(".u-legend")).to_have_text(shown_from(times[-8]))
+
+
+async def test_a_service_without_a_pool_says_so(visit: Visit):
+    page = await visit.open("", signed_in=False)
+    nothing = {"user": None, "permissions": []}
+    await page.route("**/user", lambda route: route.fulfill(json=nothing))
+    visit.tolerated = "status of 401"  # before the route stood
+    await page.reload()
+    await expect(page.get_by_text("There is no pool yet")).to_be_visible()
 
 
 async def test_miner_view(visit: Visit):
@@ -108,9 +163,11 @@ async def test_worker_view(visit: Visit):
     page = await visit.open(f"#/worker/{worker}")
     await expect(page.get_by_role("heading", level=1)).to_have_text("miner0 · rig0")
     await expect(page.locator("svg.timeline rect")).to_have_count(2)
-    day = (await visit.world.call("GET", f"/workers/{worker}/availability"))["data"][-1]
-    assert day["availability"] is None, "the default ends with the last complete day"
-    await expect(page.locator(".days li").last.locator(".number")).to_contain_text("%")
+    days = page.locator(".days li .number")
+    await expect(days).to_have_count(7)
+    # The stable time lies in today, or partly in yesterday shortly after midnight.
+    await expect(days.last).to_contain_text("%")
+    assert (await days.all_inner_texts())[:5] == ["–"] * 5
     changes = card(page, "Status transitions").locator("li")
     await expect(changes).to_have_count(2)
     await expect(changes.first).to_contain_text("silent too long")

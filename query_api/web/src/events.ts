@@ -6,35 +6,42 @@ export type ServerEvent = { id: string; event: string; data: string }
 
 const RETRY_MS = 5_000
 
-/** Calls `onEvent` for each event until `signal` aborts; reconnects with `Last-Event-ID`. */
-export async function follow(
-  path: string,
-  onEvent: (event: ServerEvent) => void,
-  signal: AbortSignal,
-): Promise<void> {
+type Listener = {
+  onEvent: (event: ServerEvent) => void
+  /** True with the stream's first bytes: from then on nothing is missed. False when it is lost. */
+  onLive: (live: boolean) => void
+}
+
+/** Tells `listener` each event until `signal` aborts; reconnects with `Last-Event-ID`. */
+export async function follow(path: string, listener: Listener, signal: AbortSignal): Promise<void> {
   let lastId = ''
   while (!signal.aborted) {
     try {
       const headers: Record<string, string> = { Accept: 'text/event-stream' }
       if (lastId) headers['Last-Event-ID'] = lastId
       const response = await request(path, { headers, signal })
-      await read(response.body!, event => {
-        if (event.id) lastId = event.id
-        onEvent(event)
+      await read(response.body!, {
+        ...listener,
+        onEvent: event => {
+          if (event.id) lastId = event.id
+          listener.onEvent(event)
+        },
       })
     } catch {
       // A closed stream and a service that is away look alike; both are tried again below.
     }
+    listener.onLive(false)
     await pause(RETRY_MS, signal)
   }
 }
 
-async function read(body: ReadableStream<Uint8Array>, onEvent: (event: ServerEvent) => void) {
+async function read(body: ReadableStream<Uint8Array>, { onEvent, onLive }: Listener) {
   const reader = body.pipeThrough(new TextDecoderStream() as never).getReader()
   let rest = ''
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return
+    onLive(true)
     const blocks = (rest + (value as unknown as string)).replaceAll('\r\n', '\n').split('\n\n')
     rest = blocks.pop()!
     for (const block of blocks) {

@@ -44,8 +44,10 @@ export function rejectPercent(rates: { hashrate: string; rejectrate: string }): 
 }
 
 export function percent(value: number): string {
-  if (value === 0) return '0 %'
-  return value < 0.01 ? '< 0.01 %' : `${value.toFixed(value < 10 ? 2 : 1)} %`
+  if (value === 0 || value === 100) return `${value} %`
+  if (value < 0.01) return '< 0.01 %'
+  if (value > 99.9) return '> 99.9 %'
+  return `${value.toFixed(value < 10 ? 2 : 1)} %`
 }
 
 export function count(value: number): string {

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Answer, ApiError, get } from './api'
-import { follow } from './events'
+import { follow, type ServerEvent } from './events'
 
 const MIN_POLL_S = 5
 const DEFAULT_POLL_S = 15
@@ -86,18 +86,20 @@ class Poll<T> {
   }
 }
 
-/** The newest `limit` events of a stream, newest first; silent while the tab is hidden. */
-export function useEvents<T>(path: string, limit: number): T[] {
+/**
+ * The newest `limit` events of a stream, newest first, and whether it flows; silent while the tab is
+ * hidden.
+ */
+export function useEvents<T>(path: string, limit: number): { events: T[]; live: boolean } {
   const [events, setEvents] = useState<T[]>([])
+  const [live, setLive] = useState(false)
   useEffect(() => {
     let abort = new AbortController()
     const start = () => {
       abort = new AbortController()
-      void follow(
-        path,
-        ({ data }) => setEvents(old => [JSON.parse(data) as T, ...old].slice(0, limit)),
-        abort.signal,
-      )
+      const onEvent = ({ data }: ServerEvent) =>
+        setEvents(old => [JSON.parse(data) as T, ...old].slice(0, limit))
+      void follow(path, { onEvent, onLive: setLive }, abort.signal)
     }
     const onVisibility = () => (document.hidden ? abort.abort() : start())
     if (!document.hidden) start()
@@ -107,7 +109,7 @@ export function useEvents<T>(path: string, limit: number): T[] {
       document.removeEventListener('visibilitychange', onVisibility)
     }
   }, [path, limit])
-  return events
+  return { events, live }
 }
 
 /** A value that follows `value` once it has been still for `ms`. */

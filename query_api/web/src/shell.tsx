@@ -79,7 +79,8 @@ function Trouble({ answer, error }: Freshness) {
     return (
       <div class="trouble" role="alert">
         ▲ {error.message}.{' '}
-        {error.passing ? 'Trying again by itself; what you see is the last known.' : ''}
+        {error.passing && 'Trying again by itself'}
+        {error.passing && (answer ? '; what you see is the last known.' : '.')}
       </div>
     )
   if (answer?.stale)

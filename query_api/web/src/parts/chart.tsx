@@ -8,12 +8,16 @@ import {
   type ChartOfOne,
   INTERVAL_SECONDS,
   PERIODS,
+  type Point,
   type Series,
   WINDOWS,
   type WindowName,
 } from '../types'
 import { type Columns, Plot } from './plot'
 import { Tabs } from './tabs'
+
+// Enough steps to read a course from; fewer would fill the chart with next to nothing.
+const FEWEST_POINTS = 8
 
 type Body = ChartOfOne | ChartOfMany
 type Props = {
@@ -22,7 +26,7 @@ type Props = {
   path: (period: string) => string
   /** Which series of a chart for several ids to draw. */
   id?: string
-  /** When the thing began to mine: before it there is nothing to measure. */
+  /** When the thing began to mine: there is nothing to draw before it. */
   since?: string | undefined
   /** A span in which nobody at all sent a share is an outage of the service, not a measurement. */
   zeroIsGap?: boolean
@@ -59,13 +63,13 @@ type Options = {
 
 /** Steps hold their value for an interval, so the end of the last one closes the line. */
 function toColumns(body: Body, { window, id, since, zeroIsGap }: Options): Columns | null {
-  const points = seriesOf(body, id)?.points
-  if (!points) return null
+  const all = seriesOf(body, id)?.points
+  if (!all) return null
   const interval = INTERVAL_SECONDS[window]
   const born = since ? Date.parse(since) / 1000 : -Infinity
-  const known = points.map(
-    point => point.timestamp + interval > born && !(zeroIsGap && Number(point.hashrate) === 0),
-  )
+  const mined = (point: Point) => point.timestamp + interval > born
+  const points = all.slice(Math.min(all.findIndex(mined), all.length - FEWEST_POINTS))
+  const known = points.map(point => mined(point) && !(zeroIsGap && Number(point.hashrate) === 0))
   const end = Date.parse(body.to) / 1000
   const now = Date.now() / 1000
   return {

@@ -49,12 +49,14 @@ export function StatTiles({ stats, since }: TilesProps) {
     <ul class="tiles">
       {WINDOWS.map(window => (
         <li key={window} class="card tile">
-          <h3>{window}</h3>
+          <header>
+            <h3>{window}</h3>
+            {isWarmingUp(window, since) && <span class="warming" title={WARMING_UP}>◔ warming up</span>}
+          </header>
           <p class="big"><Hashrate value={stats[window].hashrate} /></p>
           <p class="muted" title={exactHashrate(stats[window].rejectrate)}>
             {percent(rejectPercent(stats[window]))} rejected
           </p>
-          {isWarmingUp(window, since) && <p class="warming" title={WARMING_UP}>◔ warming up</p>}
         </li>
       ))}
     </ul>

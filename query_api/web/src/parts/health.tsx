@@ -23,7 +23,9 @@ export function Health({ service }: { service: Overview['service'] }) {
         <tbody>
           <tr>
             <th scope="row">State</th>
-            <td>{current ? '● up to date' : '▲ catching up'}</td>
+            <td class={`number status ${current ? 'stable' : 'unavailable'}`}>
+              {current ? '● up to date' : '▲ catching up'}
+            </td>
           </tr>
           {rows.map(([title, iso]) => (
             <tr key={title}>

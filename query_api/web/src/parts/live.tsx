@@ -13,12 +13,15 @@ type Props = {
 }
 
 export function LiveTransitions({ path, stored }: Props) {
-  const live = useEvents<Transition>(path, SHOWN_EVENTS)
+  const { events, live } = useEvents<Transition>(path, SHOWN_EVENTS)
   return (
     <section class="card" aria-label="Latest status transitions">
-      <h2>Latest status transitions</h2>
+      <header>
+        <h2>Latest status transitions</h2>
+        <span class={live ? 'status stable' : 'muted'}>{live ? '● live' : '○ connecting…'}</span>
+      </header>
       <Transitions
-        transitions={merge(live, stored ?? [], SHOWN_EVENTS)}
+        transitions={merge(events, stored ?? [], SHOWN_EVENTS)}
         empty={stored ? 'No worker has changed its status yet.' : 'Loading…'}
       />
     </section>

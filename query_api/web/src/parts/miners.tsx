@@ -19,7 +19,7 @@ export function TopMiners({ miners }: Props) {
             {miners.map(miner => (
               <tr key={miner.id}>
                 <th scope="row"><MinerLink {...miner} /></th>
-                <td><Hashrate value={miner.stats['1h'].hashrate} /></td>
+                <td class="number"><Hashrate value={miner.stats['1h'].hashrate} /></td>
                 <td class="number muted">{count(miner.workers)} workers</td>
               </tr>
             ))}
@@ -52,7 +52,7 @@ function Drop(miner: MinerFigures) {
   return (
     <tr>
       <th scope="row"><MinerLink {...miner} /></th>
-      <td>▼ <Hashrate value={drop.toFixed(2)} /></td>
+      <td class="number">▼ <Hashrate value={drop.toFixed(2)} /></td>
       <td class="number muted">{percent((100 * drop) / before)}</td>
     </tr>
   )

@@ -2,12 +2,16 @@
 
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
-import { bothTimes, exactHashrate, percent, significant, unitFor } from '../format'
+import { exactHashrate, percent, significant, unitFor } from '../format'
 import { useTheme } from '../theme'
 import type { Point } from '../types'
 
 const HEIGHT = 260
 const ZOOM_STEP = 0.5
+const FONT_PX = 12
+// uPlot's tick and the gap behind it.
+const TICK_PX = 15
+const WIDE = matchMedia('(min-width: 600px)')
 
 /** null is time without data. */
 export type Columns = {
@@ -22,6 +26,8 @@ export type Columns = {
   until: number
 }
 
+type Scale = { unit: string; divisor: number }
+
 export function Plot({ columns, label }: { columns: Columns; label: string }) {
   const host = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
@@ -34,11 +40,9 @@ export function Plot({ columns, label }: { columns: Columns; label: string }) {
 
   useEffect(() => {
     const element = host.current!
-    const options: uPlot.Options = {
-      ...plotOptions(() => shown.current, unit),
-      width: element.clientWidth,
-      hooks: { setScale: [(self, key) => key === 'x' && setZoomed(isZoomed(self))] },
-    }
+    const options = plotOptions(() => shown.current, { unit, divisor })
+    options.width = element.clientWidth
+    options.hooks!.setScale = [(self, key) => key === 'x' && setZoomed(isZoomed(self))]
     plot.current = new uPlot(options, toData(shown.current, divisor), element)
     const resize = new ResizeObserver(() => {
       const width = element.clientWidth
@@ -76,10 +80,13 @@ export function Plot({ columns, label }: { columns: Columns; label: string }) {
       />
       <div class="chart-foot">
         <p class="hint" id={hint}>
-          Drag to zoom, double-click to see all; or focus the chart and use ← →, + − and Escape. A gap is
-          time without data.
+          <span class="by-mouse">
+            Drag to zoom, double-click to see all; or focus the chart and use ← →, + − and Escape.{' '}
+          </span>
+          <span class="by-touch">Tap the chart for its figures. </span>
+          A gap is time without data.
         </p>
-        <button type="button" disabled={!zoomed} onClick={reset}>Whole span</button>
+        <button type="button" class={zoomed ? undefined : 'away'} onClick={reset}>Whole span</button>
       </div>
     </>
   )
@@ -150,40 +157,94 @@ function tick(seconds: number): string {
   return time.getHours() + time.getMinutes() === 0 ? DAY.format(time) : CLOCK.format(time)
 }
 
+/** "Nov 25, 17:30 (16:30 UTC)": short, for a phone. */
+function moment(seconds: number): string {
+  const time = new Date(seconds * 1000)
+  return `${DAY.format(time)}, ${CLOCK.format(time)} (${time.toISOString().slice(11, 16)} UTC)`
+}
+
+/** `text` above the plot, ending at `right` (pixels of the canvas). */
+function write({ ctx, bbox }: uPlot, text: string, right: number, color: string): void {
+  ctx.save()
+  ctx.font = `${FONT_PX * uPlot.pxRatio}px ${fontFamily()}`
+  ctx.fillStyle = color
+  ctx.textAlign = 'right'
+  ctx.textBaseline = 'bottom'
+  ctx.fillText(text, right, bbox.top - 10 * uPlot.pxRatio)
+  ctx.restore()
+}
+
+function fontFamily(): string {
+  return getComputedStyle(document.documentElement).getPropertyValue('--font').trim()
+}
+
+/** All ticks of an axis with as many decimals as its step has. */
+function decimals(step: number): (value: number) => string {
+  const digits = String(Number(step.toPrecision(6))).split('.')[1]?.length ?? 0
+  return value => (value === 0 ? '0' : value.toFixed(digits))
+}
+
 /** `columns` gives the exact figures under the crosshair; the chart's own are scaled floats. */
-function plotOptions(columns: () => Columns, unit: string): Omit<uPlot.Options, 'width'> {
+function plotOptions(columns: () => Columns, { unit, divisor }: Scale): uPlot.Options {
   const css = getComputedStyle(document.documentElement)
   const color = (name: string) => css.getPropertyValue(name).trim()
-  const font = `12px ${css.getPropertyValue('--font').trim()}`
+  const font = `${FONT_PX}px ${fontFamily()}`
   const axis = { stroke: color('--muted'), font, grid: { stroke: color('--grid'), width: 1 } }
   const line = { paths: uPlot.paths.stepped!({ align: 1 }), points: { show: false } }
-  const point = (i: number | null) => {
-    const { points } = columns()
-    return i === null ? undefined : points[Math.min(i, points.length - 1)]
+  /** The point at a place of the plot: the newest without a crosshair, -1 in the gap behind it. */
+  const place = (i: number | null) => {
+    const { length } = columns().points
+    return i !== null && i > length ? -1 : Math.min(i ?? length, length - 1)
   }
-  const told = (value: number | null, i: number | null, known: (point: Point) => string) => {
-    const found = point(i)
-    if (!found) return '–'
-    return value === null ? 'no data' : known(found)
+  const told = (values: (number | null)[], i: number | null, known: (value: number, point: Point) => string) => {
+    const value = values[place(i)]
+    return value == null ? 'no data' : known(value, columns().points[place(i)]!)
   }
+  // All digits take a line of their own on a phone, which has none to spare.
+  const withExact = (short: string, exact: string) => (WIDE.matches ? `${short} (${exactHashrate(exact)})` : short)
   return {
+    width: 0,
     height: HEIGHT,
-    cursor: { drag: { x: true, y: false } },
+    // Above the axes stands what they measure.
+    padding: [26, null, null, null],
+    hooks: {
+      draw: [
+        plot => {
+          write(plot, unit, plot.bbox.left - TICK_PX * uPlot.pxRatio, color('--muted'))
+          write(plot, '% rejected', plot.ctx.canvas.width, color('--reject'))
+        },
+      ],
+    },
+    cursor: {
+      drag: { x: true, y: false },
+      // A step holds from its point to the next one, so the point is the one before the crosshair,
+      // not the nearest; a pixel's grace for a crosshair that was put on a point.
+      dataIdx: (plot, _, nearest, time) =>
+        plot.data[0][nearest]! - time > plot.posToVal(1, 'x') - plot.posToVal(0, 'x') ? nearest - 1 : nearest,
+    },
     scales: {
       rate: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
       reject: { range: (_, __, max) => [0, Math.max(5, max * 1.1)] },
     },
     axes: [
-      { ...axis, values: (_, ticks) => ticks.map(tick) },
-      { ...axis, scale: 'rate', size: 62, values: (_, ticks) => ticks.map(significant) },
-      { ...axis, scale: 'reject', side: 1, size: 46, grid: { show: false }, values: (_, ticks) => ticks.map(share => `${share}%`) },
+      { ...axis, size: 32, values: (_, ticks) => ticks.map(tick) },
+      { ...axis, scale: 'rate', size: 48, values: (_, ticks, __, ___, step) => ticks.map(decimals(step)) },
+      {
+        ...axis,
+        stroke: color('--reject'),
+        scale: 'reject',
+        side: 1,
+        size: 48,
+        grid: { show: false },
+        values: (_, ticks, __, ___, step) => ticks.map(decimals(step)),
+      },
     ],
     series: [
       {
         label: 'From',
         value: (_, __, ___, i) => {
-          const found = point(i)
-          return found ? bothTimes(new Date(found.timestamp * 1000).toISOString()) : '–'
+          const found = columns().points[place(i)]
+          return found ? moment(found.timestamp) : '–'
         },
       },
       {
@@ -193,8 +254,8 @@ function plotOptions(columns: () => Columns, unit: string): Omit<uPlot.Options, 
         stroke: color('--accent'),
         fill: color('--accent-fill'),
         width: 2,
-        value: (_, value, __, i) =>
-          told(value, i, ({ hashrate }) => `${significant(value)} (${exactHashrate(hashrate)})`),
+        value: (_, __, ___, i) =>
+          told(columns().hashrates, i, (value, { hashrate }) => withExact(significant(value / divisor), hashrate)),
       },
       {
         ...line,
@@ -203,8 +264,8 @@ function plotOptions(columns: () => Columns, unit: string): Omit<uPlot.Options, 
         stroke: color('--reject'),
         dash: [5, 4],
         width: 1.5,
-        value: (_, value, __, i) =>
-          told(value, i, ({ rejectrate }) => `${percent(value)} (${exactHashrate(rejectrate)})`),
+        value: (_, __, ___, i) =>
+          told(columns().rejects, i, (value, { rejectrate }) => withExact(percent(value), rejectrate)),
       },
     ],
   }

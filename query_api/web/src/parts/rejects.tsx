@@ -4,6 +4,9 @@ import { exactHashrate, percent } from '../format'
 import { usePolled } from '../hooks'
 import type { Rates } from '../types'
 
+// More than a healthy worker has for any reason; a worse one fills the bar itself.
+const FULL_BAR_PCT = 5
+
 type Props = { kind: 'workers' | 'miners'; id: string; rates: Rates | undefined }
 
 export function Rejects({ kind, id, rates }: Props) {
@@ -14,6 +17,8 @@ export function Rejects({ kind, id, rates }: Props) {
     .filter(([, value]) => Number(value) > 0)
     .sort(([, a], [, b]) => Number(b) - Number(a))
   const submitted = rates ? Number(rates.hashrate) + Number(rates.rejectrate) : 0
+  const share = (value: string) => (submitted > 0 ? (100 * Number(value)) / submitted : 0)
+  const full = Math.max(FULL_BAR_PCT, ...reasons.map(([, value]) => share(value)))
   return (
     <section class="card" aria-label="Rejects by reason">
       <h2>Rejects by reason, 1d</h2>
@@ -22,19 +27,24 @@ export function Rejects({ kind, id, rates }: Props) {
       ) : (
         <table class="plain">
           <tbody>
-            {reasons.map(([reason, value]) => {
-              const share = submitted > 0 ? (100 * Number(value)) / submitted : 0
-              return (
-                <tr key={reason}>
-                  <th scope="row">{reason.replaceAll('_', ' ')}</th>
-                  <td class="number" title={exactHashrate(value)}>{percent(share)}</td>
-                  <td class="bar-cell"><meter min={0} max={5} value={Math.min(5, share)} aria-hidden="true" /></td>
-                </tr>
-              )
-            })}
+            {reasons.map(([reason, value]) => (
+              <tr key={reason}>
+                <th scope="row">{reason.replaceAll('_', ' ')}</th>
+                <td class="bar-cell"><Bar part={share(value) / full} /></td>
+                <td class="number" title={exactHashrate(value)}>{percent(share(value))}</td>
+              </tr>
+            ))}
           </tbody>
         </table>
       )}
     </section>
+  )
+}
+
+function Bar({ part }: { part: number }) {
+  return (
+    <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+      <rect width={100 * part} height="1" />
+    </svg>
   )
 }

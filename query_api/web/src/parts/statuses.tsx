@@ -16,13 +16,16 @@ export function Statuses({ path }: { path: string }) {
       {answer && total > 0 && (
         <table class="plain">
           <tbody>
-            {STATUSES.map(status => (
-              <tr key={status}>
-                <th scope="row"><StatusMark status={status} /></th>
-                <td class="number">{count(answer.body[status] ?? 0)}</td>
-                <td class="number muted">{percent((100 * (answer.body[status] ?? 0)) / total)}</td>
-              </tr>
-            ))}
+            {STATUSES.map(status => {
+              const workers = answer.body[status] ?? 0
+              return (
+                <tr key={status} class={workers === 0 ? 'none' : undefined}>
+                  <th scope="row"><StatusMark status={status} /></th>
+                  <td class="number">{count(workers)}</td>
+                  <td class="number muted">{percent((100 * workers) / total)}</td>
+                </tr>
+              )
+            })}
           </tbody>
         </table>
       )}

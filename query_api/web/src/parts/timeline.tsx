@@ -53,6 +53,9 @@ export function Timeline({ transitions, complete, status, since, availability }:
             <title>{`${span.status}\n${at(span.from)}\nto ${at(span.to)}`}</title>
           </rect>
         ))}
+        {Array.from({ length: DAYS - 1 }, (_, day) => x(start + (day + 1) * DAY_MS)).map(midnight => (
+          <line key={midnight} x1={midnight} x2={midnight} y1={0} y2={HEIGHT} />
+        ))}
       </svg>
       <ul class="days">
         {availability?.data.map(day => (

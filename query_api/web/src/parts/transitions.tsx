@@ -24,7 +24,7 @@ export function Transitions({ transitions, empty }: Props) {
     <ol class="transitions">
       {transitions.map(transition => (
         <li key={transition.id}>
-          <Ago iso={transition.at} />
+          <span class="muted"><Ago iso={transition.at} /></span>
           {transition.worker ? <WorkerChange {...transition} /> : <SourceChange {...transition} />}
         </li>
       ))}

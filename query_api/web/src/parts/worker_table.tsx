@@ -127,7 +127,7 @@ function Rows({ page, sort, onSort, filtered }: RowsProps) {
           <tr>
             {COLUMNS.map(column => <SortHeader key={column.by} column={column} sort={sort} onSort={onSort} />)}
             <th scope="col">Last hour</th>
-            <th scope="col">Last share</th>
+            <th scope="col" class="number">Last share</th>
           </tr>
         </thead>
         <tbody>
@@ -140,15 +140,15 @@ function Rows({ page, sort, onSort, filtered }: RowsProps) {
               <td><StatusMark status={worker.status} /></td>
               {SHOWN_WINDOWS.map(window => (
                 <td key={window} class="number">
-                  <Hashrate value={worker.stats[window].hashrate} />{' '}
-                  <WarmingUp window={window} since={worker.created_at} />
+                  <WarmingUp window={window} since={worker.created_at} />{' '}
+                  <Hashrate value={worker.stats[window].hashrate} />
                 </td>
               ))}
               <td class="number" title={exactHashrate(worker.stats['15m'].rejectrate)}>
                 {percent(rejectPercent(worker.stats['15m']))}
               </td>
               <td><Sparkline points={charts[worker.id]?.points} /></td>
-              <td><Ago iso={worker.last_share_at} /></td>
+              <td class="number"><Ago iso={worker.last_share_at} /></td>
             </tr>
           ))}
         </tbody>
@@ -163,9 +163,13 @@ function SortHeader({ column, sort, onSort }: HeaderProps) {
   const active = sort.by === column.by
   const direction = active ? (sort.direction === 'asc' ? 'desc' : 'asc') : column.first
   return (
-    <th scope="col" aria-sort={active ? (sort.direction === 'asc' ? 'ascending' : 'descending') : 'none'}>
+    <th
+      scope="col"
+      class={column.first === 'desc' ? 'number' : undefined}
+      aria-sort={active ? (sort.direction === 'asc' ? 'ascending' : 'descending') : 'none'}
+    >
       <button type="button" class="sort" onClick={() => onSort({ by: column.by, direction })}>
-        {column.title} <span aria-hidden="true">{active ? (sort.direction === 'asc' ? '▲' : '▼') : ''}</span>
+        {column.title}<span aria-hidden="true">{active ? (sort.direction === 'asc' ? '▲' : '▼') : ''}</span>
       </button>
     </th>
   )

@@ -9,7 +9,7 @@ import { useReport } from '../shell'
 import type { MinerBrief, Page, Permission } from '../types'
 
 export function HomeView() {
-  const user = usePolled<{ permissions: Permission[] }>('/user')
+  const user = usePolled<{ user: object | null; permissions: Permission[] }>('/user')
   const permissions = user.answer?.body.permissions
   const only = permissions?.length === 1 ? hrefOf(permissions[0]!) : null
   useReport(user.error?.passing ? user : { answer: user.answer, error: null })
@@ -24,7 +24,11 @@ export function HomeView() {
     <>
       <h1>What you may see</h1>
       {permissions.length === 0 && (
-        <p class="empty">No pool and no miner is open to you yet. Ask their owner for access.</p>
+        <p class="empty">
+          {user.answer?.body.user
+            ? 'No pool and no miner is open to you yet. Ask their owner for access.'
+            : 'There is no pool yet: one appears with its first share.'}
+        </p>
       )}
       {permissions.map(permission => <Entry key={permission.id} {...permission} />)}
     </>

@@ -26,7 +26,12 @@ export function PoolView({ id }: { id: string }) {
       <h1>{pool.answer?.body.title ?? 'Pool'}</h1>
       {stats.answer && <StatTiles stats={stats.answer.body} since={figures?.since} />}
       {closed && <p class="empty">The pool's stats and miners are for its owner, admin and accountant.</p>}
-      <Chart title="Hashrate of the pool" path={period => `/pools/${id}/charts?period=${period}`} zeroIsGap />
+      <Chart
+        title="Hashrate of the pool"
+        path={period => `/pools/${id}/charts?period=${period}`}
+        since={figures?.since}
+        zeroIsGap
+      />
       <div class="columns">
         <Statuses path={`/pools/${id}/workers/stats`} />
         {figures && <Health service={figures.service} />}

@@ -32,8 +32,8 @@ export function WorkerView({ id }: { id: string }) {
         </h1>
         <p>
           <StatusMark status={shown.status} />
-          {shown.behavior === 'boundary' && <span class="badge" title="Nominal hashrate on paper">boundary</span>}{' '}
-          last share <Ago iso={shown.last_share_at} />
+          {shown.behavior === 'boundary' && <span class="badge" title="Nominal hashrate on paper">boundary</span>}
+          <span class="muted"> · last share  <Ago iso={shown.last_share_at} /></span>
         </p>
       </header>
       <StatTiles stats={shown.stats} since={shown.created_at} />
