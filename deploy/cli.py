@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ class Cli(typer.Typer):
     """Ends with one clear line where something is wrong that we know of, never with a traceback."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # What the Kafka client says of a broker that is away stands in our own line.
+        for library in ("aiokafka", "asyncio"):
+            logging.getLogger(library).addHandler(logging.NullHandler())
         try:
             return super().__call__(*args, **kwargs)
         except Exception as error:

@@ -113,6 +113,8 @@ async def _read(settings: Settings, servers: str) -> Log:
 
 
 async def _bounds(servers: str, every: list[TopicPartition], client: Mapping[str, Any]) -> Bounds:
+    if not every:  # a consumer without a partition does not even stop in good order
+        return {}
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, **client)
     await consumer.start()
     try:

@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 
-from deploy.addresses import database_url
+from deploy.addresses import bootstrap_servers, database_url
 from deploy.migrate import current_version, expected_version
 from deploy.settings import Settings
 from deploy.telemetry import without_credentials
@@ -52,12 +52,19 @@ def ready_database(settings: Settings) -> str:
     return url
 
 
-def check_broker(bootstrap_servers: str, *, patience_s: float = PATIENCE_S) -> None:
+def ready_broker(settings: Settings) -> str:
+    """As `ready_database`."""
+    servers = bootstrap_servers(settings)
+    check_broker(servers, patience_s=0.0)
+    return servers
+
+
+def check_broker(servers: str, *, patience_s: float = PATIENCE_S) -> None:
     """PreflightError where none of the addresses takes a connection."""
     deadline = time.monotonic() + patience_s
-    while not any(_takes(address) for address in bootstrap_servers.split(",")):
+    while not any(_takes(address) for address in servers.split(",")):
         if time.monotonic() > deadline:
-            raise PreflightError(f"no broker answers at {bootstrap_servers}")
+            raise PreflightError(f"no broker answers at {servers}")
         time.sleep(_RETRY_S)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
-from deploy.addresses import bootstrap_servers
+from deploy.preflight import ready_broker
 from deploy.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 app: Final = typer.Typer(help="Messages that were not counted.", no_args_is_help=True)
 
 Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Only this reason; repeat it.")]
-Hours = Annotated[float | None, typer.Option("--hours", help="Only those of the last hours.")]
+Hours = Annotated[
+    float | None, typer.Option("--hours", min=0, help="Only those of the last hours.")
+]
+Limit = Annotated[int, typer.Option(min=0, help="At most this many; all are counted.")]
 
 
 @app.command("list")
-def list_letters(reason: Reasons = None, hours: Hours = None, limit: int = 50) -> None:
+def list_letters(reason: Reasons = None, hours: Hours = None, limit: Limit = 50) -> None:
     """List dead letters with reason, origin and which of their shares were bad.
 
     Example: [b]hashgauge dead-letters list --reason malformed_json --hours 24[/b]
@@ -75,7 +78,7 @@ async def _read(settings: Settings, reasons: list[Reason], hours: float | None) 
     return [
         letter
         async for letter in read_letters(
-            bootstrap_servers(settings),
+            ready_broker(settings),
             settings.dead_letter_topic,
             reasons=reasons,
             since_ms=since_ms,
@@ -93,7 +96,7 @@ async def _replay(
 
     letters = await _read(settings, reasons, hours)
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers(settings), acks="all", enable_idempotence=True
+        bootstrap_servers=ready_broker(settings), acks="all", enable_idempotence=True
     )
     refused: list[tuple[Letter, str]] = []
     await producer.start()

@@ -43,6 +43,12 @@ def ckpool(
     """
     from ingest.feeds.ckpool import CkpoolConfig, CkpoolFeed
 
+    found = (path for depth in ("", "*/") for path in directory.glob(f"{depth}*.sharelog"))
+    if directory.is_dir() and not follow and not any(found):
+        raise typer.BadParameter(
+            "holds no {height}/{job}.sharelog: is it the logdir of a ckpool that runs with -L?",
+            param_hint="DIRECTORY",
+        )
     config = CkpoolConfig(
         directory,
         position_path=position,

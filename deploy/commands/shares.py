@@ -46,10 +46,11 @@ def simulate(
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option(help="Seconds to play, counted from the start (default: no end)."),
+        typer.Option(min=0, help="Seconds to play, counted from the start (default: no end)."),
     ] = None,
     backfill: Annotated[
-        float | None, typer.Option(help="Seconds before now to start at, played fast (default: 0).")
+        float | None,
+        typer.Option(min=0, help="Seconds before now to start at, played fast (default: 0)."),
     ] = None,
     truth: Annotated[
         Path | None, typer.Option(help="Write what was sent to this .json or .parquet.")

@@ -138,6 +138,18 @@ async def test_a_running_service_is_well_but_for_the_retention(
     assert {"offsets", "figures", "intake", "broker", "clocks"} <= set(levels)
 
 
+async def test_a_broker_without_the_topic_is_told_apart_from_no_broker(
+    database_url: str, kafka_bootstrap: str, topic: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("DATABASE_URL", database_url)
+    environment.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    environment.setenv("HASHGAUGE_SHARES_TOPIC", topic)
+    found = await asyncio.to_thread(lambda: list(findings(load())))
+    levels = by_subject(found)
+    assert (levels["broker"], levels["topics"]) == (Level.OK, Level.WARN)
+    assert f"there is no {topic}" in [each.found for each in found]
+
+
 def test_an_offset_outside_of_the_log_fails() -> None:
     found = list(offsets({0: (10, 20), 1: (0, 5)}, [Stored(0, 9), Stored(1, 5)]))
     assert [each.level for each in found] == [Level.FAIL]

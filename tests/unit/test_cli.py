@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import errno
+import signal
+import sys
+from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
+from types import ModuleType
 from uuid import UUID
 
 import click
@@ -13,6 +18,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from deploy.__main__ import main
 from deploy.cli import app
 from deploy.commands.failures import explain
 from deploy.local.errors import LocalStackError
@@ -85,6 +91,9 @@ def test_known_failures_are_one_line(error: Exception, line: str, code: int) -> 
         ("serve", "--port", "99999"),
         ("gateway", "--port", "99999"),
         ("simulate", "--encoding", "xml"),
+        ("simulate", "--duration", "-1"),
+        ("feed", "ckpool", str(Path(__file__).parent)),
+        ("dead-letters", "list", "--limit", "-1"),
         ("report", "farm", "--from", "2026-02-02", "--to", "2026-02-01"),
         ("keys", "create", " "),
         ("keys", "create", "title", "--email", "nobody"),
@@ -108,6 +117,24 @@ def test_a_narrow_terminal_cuts_no_id() -> None:
     paper = StringIO()
     Console(width=80, file=paper).print(rows)
     assert str(UUID(int=1)) in paper.getvalue()
+
+
+def test_ctrl_c_while_loading_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Loading(ModuleType):
+        @property
+        def app(self) -> Callable[[], None]:
+            seen.append(signal.getsignal(signal.SIGINT))
+            return lambda: seen.append(signal.getsignal(signal.SIGINT))
+
+    monkeypatch.setitem(sys.modules, "deploy.cli", Loading("deploy.cli"))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIG_DFL, signal.default_int_handler]
 
 
 def test_an_unknown_failure_keeps_its_traceback() -> None:
