@@ -21,7 +21,7 @@ def console() -> Console:
 
 def table(*columns: str, title: str | None = None) -> Table:
     """Without lines; where it is too narrow a cell goes on below, nothing is cut off."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         # 36 characters of an id are copied in one piece.
         narrowest = 36 if column == "id" else None

@@ -91,7 +91,7 @@ def _partitions(rows: list[Any]) -> Table:
         shown.add_row(
             str(row.partition),
             str(row.next_offset),
-            _moment(row.stream_time),
+            _moment(row.stream_time, "%m-%d %H:%M:%S"),  # 80 columns have no room for the year
             state,
             f"{span(row.silent)} ago",
             row.owner or "nobody",
@@ -118,5 +118,5 @@ def _pools(rows: list[Any]) -> Table:
     return shown
 
 
-def _moment(value: Any) -> str:
-    return "none yet" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
+def _moment(value: Any, how: str = "%Y-%m-%d %H:%M:%S") -> str:
+    return "none yet" if value is None else f"{value:{how}}Z"

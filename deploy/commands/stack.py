@@ -42,10 +42,10 @@ def up(
     """
     from deploy.access import refuse_open_api
     from deploy.local.broker import NOTICE
+    from deploy.local.claim import claim
     from deploy.local.stack import (
         LocalStack,
         Options,
-        claimed,
         refuse_taken_port,
     )
     from deploy.local.supervisor import Supervisor
@@ -58,7 +58,7 @@ def up(
     stop = _stop_on_signals()
     started_s = time.monotonic()
     refuse_taken_port(settings)
-    with claimed(settings.data_dir):
+    with claim(settings.data_dir, by="hashgauge up"):
         stack = LocalStack(settings, Options(workers, broker), stop)
         if broker == "embedded" and not settings.kafka_bootstrap_servers:
             console.print(NOTICE, soft_wrap=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -132,25 +129,6 @@ class LocalStack:
             connection.execute(SQL["forget_embedded_sequences"].encode())
             row = connection.execute(SQL["is_fresh"].encode()).fetchone()
         self._fresh = bool(row and row[0])
-
-
-@contextmanager
-def claimed(data_dir: Path) -> Iterator[None]:
-    """Hold `data_dir` for this process. AlreadyRunningError where another stack holds it."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise AlreadyRunningError(
-                f"the data directory {data_dir} is in use by another `hashgauge up` "
-                f"(process {lock.read().strip() or 'unknown'}); stop that one first"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 def refuse_taken_port(settings: Settings) -> None:

@@ -38,3 +38,11 @@ def test_a_taken_port_is_refused(kafka: KafkaNode, tmp_path: Path) -> None:
     port = int(kafka.bootstrap_servers.rsplit(":", 1)[1])
     with pytest.raises(AlreadyRunningError, match=f"port {port} is taken"):
         KafkaNode(tmp_path, port=port).start()
+
+
+def test_a_second_node_on_its_directory_is_refused_and_harms_nothing(kafka: KafkaNode) -> None:
+    second = KafkaNode(kafka.log_path.parent)
+    with pytest.raises(AlreadyRunningError, match="in use by another `hashgauge kafka`"):
+        second.start()
+    assert kafka.running
+    assert not second.running

@@ -108,7 +108,7 @@ def test_a_table_in_a_pipe_is_as_wide_as_its_cells(capsys: pytest.CaptureFixture
     rows = table("id", "title")
     rows.add_row(str(UUID(int=1)), "a title " * 20)
     console().print(rows)
-    assert f"{UUID(int=1)}   {'a title ' * 20}".rstrip() in capsys.readouterr().out
+    assert f"{UUID(int=1)}  {'a title ' * 20}".rstrip() in capsys.readouterr().out
 
 
 def test_a_narrow_terminal_cuts_no_id() -> None:

@@ -8,9 +8,10 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from uuid import uuid4
 
+from deploy.local.claim import claim
 from deploy.local.errors import AlreadyRunningError, LocalStackError
 from deploy.local.kafka.jars import jars, java
 from deploy.local.process import answers, end, free_port, spawn
@@ -68,6 +69,7 @@ class KafkaNode:
         self.behind_proxy_port = 0 if proxied_port is None else free_port()
         """Where the proxy is to pass its bytes to; 0 without one."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._claim: IO[str] | None = None
 
     @property
     def running(self) -> bool:
@@ -82,15 +84,27 @@ class KafkaNode:
         return self._data / "server.log"
 
     def start(self) -> None:
-        """Format the storage if it is new, and wait until the broker answers (3 to 6 s)."""
+        """Format the storage if it is new, and wait until the broker answers (3 to 6 s).
+
+        AlreadyRunningError where its port or its directory is in use.
+        """
         if self.running:
             return
-        self._data.mkdir(parents=True, exist_ok=True)
+        self.stop()  # one that died by itself still has its claim
         if self._port and answers(self._port):
             raise AlreadyRunningError(
                 f"port {self._port} is taken: a Kafka may run already; choose another port"
             )
         self._port = self._port or free_port()
+        # Kafka locks its logs only after it has written to them: a second node ends the first.
+        self._claim = claim(self._data, by="hashgauge kafka")
+        try:
+            self._launch()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _launch(self) -> None:
         properties = self._write_properties()
         if not (self._data / "logs" / "meta.properties").exists():
             self._format(properties)
@@ -120,6 +134,9 @@ class KafkaNode:
             self.resume()
             end(self._process, number)
             self._process = None
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
 
     def _write_properties(self) -> Path:
         controller = free_port()
@@ -149,7 +166,6 @@ class KafkaNode:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers(self._port):
             if process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
                 raise LocalStackError(f"Kafka did not start: see {self.log_path}")
             time.sleep(0.05)
         _wait_for_metadata(self.bootstrap_servers, deadline - time.monotonic())
