@@ -8,7 +8,11 @@ A change of status, key = worker id on topic `worker-status`:
 
 `id` never changes, however often an event is sent: what bears an id seen before is a repeat.
 `sequence` rises by one from event to event, `number` from transition to transition of the worker.
-`from` is null for a worker's first transition. A stratum server that fell silent or came back:
+`from` is null for a worker's first transition. `worker-still-silent` has the same fields, changes
+nothing and is told at most once a transition: the worker's silence was its stratum server's (cause
+`source_silent`), the server is back, and the worker has not shared within its own limit from there.
+`from` and `to` are both the status that it has, `number` is that of the transition into it, `cause`
+is `silence`. A stratum server that fell silent or came back:
 
     {"id": "…", "type": "source-silent", "sequence": 8122, "at": "…", "source": "eu1",
      "workers": 4100, "cause": "silence"}
@@ -22,12 +26,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
 from schemas.worker import Cause, EventKind, WorkerStatus
+
+SOURCE_KINDS: Final = frozenset({EventKind.SOURCE_SILENT, EventKind.SOURCE_BACK})
+"""What a stratum server did; all other kinds are a worker's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ def event_object(event: Event) -> dict[str, Any]:
         "sequence": event.sequence,
         "at": _time_text(event.at),
     }
-    if event.kind is not EventKind.STATUS_CHANGED:
+    if event.kind in SOURCE_KINDS:
         return {
             **head,
             "source": event.source,

@@ -51,6 +51,8 @@ class EventKind(StrEnum):
     """Kinds of event in the outbox."""
 
     STATUS_CHANGED = "worker-status-changed"
+    # Its silence was told as its source's; the source is back and the worker is not.
+    STILL_SILENT = "worker-still-silent"
     SOURCE_SILENT = "source-silent"
     SOURCE_BACK = "source-back"
 
@@ -89,3 +91,8 @@ EVENT_NAMESPACE: Final = UUID("5b1e6f9e-8d0a-5c1e-9c0f-3a8f0c4f7a11")
 def event_id(worker_uid: UUID, transition_number: int) -> UUID:
     """Stable id of a worker's n-th transition: a retry bears the same id as the first attempt."""
     return uuid5(EVENT_NAMESPACE, f"{worker_uid}:{transition_number}")
+
+
+def still_silent_id(worker_uid: UUID, transition_number: int) -> UUID:
+    """Stable id of the one event that repeats the status of a worker's n-th transition."""
+    return uuid5(EVENT_NAMESPACE, f"{worker_uid}:{transition_number}:{EventKind.STILL_SILENT}")

@@ -52,6 +52,8 @@ def carry_out(state: FiguresState, by_hand: ByHand, *, to_s: int) -> Transitions
     ]
     created_at = [(change.worker_id, change.created_s) for change in created]
     removed = [(worker_id, to_s) for worker_id in by_hand.removals]
+    # Their silence is nobody's any more: a return is told as their own.
+    state.memory.taken.write(state.slots_of(np.array(by_hand.removals, np.int32)), taken=False)
     # Who was disconnected before anybody saw it was stable once all the same.
     unseen = [(worker, at_s) for worker, at_s in created_at if not _is_seen(state, worker)]
     return Transitions.joined(

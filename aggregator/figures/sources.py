@@ -17,6 +17,8 @@ from schemas.worker import EventKind, StatusPolicy
 HEARD: Final = 0
 """`silent_since_s` of a source that is not silent."""
 
+_NEVER_SILENT_S: Final = np.iinfo(np.int64).max
+
 
 @dataclass(frozen=True, slots=True)
 class SourceEvent:
@@ -37,6 +39,7 @@ class SourceState:
     share_interval_s: float
     silent_since_s: int
     workers: int
+    back_s: int
 
 
 class SourceWatch:
@@ -52,6 +55,7 @@ class SourceWatch:
         self.last_share_s: Seconds = np.zeros(1, np.int64)
         self.share_interval_s: NDArray[np.float64] = np.zeros(1)
         self.silent_since_s: Seconds = np.zeros(1, np.int64)
+        self.back_s: Seconds = np.zeros(1, np.int64)
         self._judged_s: Seconds = np.zeros(1, np.int64)
         self._workers = np.zeros(1, np.int64)
 
@@ -65,6 +69,7 @@ class SourceWatch:
             if state.silent_since_s != HEARD:
                 self._judged_s[state.source_id] = state.last_share_s
             self._workers[state.source_id] = state.workers
+            self.back_s[state.source_id] = state.back_s
 
     def states(self) -> Iterator[SourceState]:
         """Every source that was heard, to be stored."""
@@ -75,6 +80,7 @@ class SourceWatch:
                 float(self.share_interval_s[source_id]),
                 int(self.silent_since_s[source_id]),
                 int(self._workers[source_id]),
+                int(self.back_s[source_id]),
             )
 
     def copy(self) -> SourceWatch:
@@ -86,6 +92,7 @@ class SourceWatch:
         kept.last_share_s = self.last_share_s.copy()
         kept.share_interval_s = self.share_interval_s.copy()
         kept.silent_since_s = self.silent_since_s.copy()
+        kept.back_s = self.back_s.copy()
         kept._judged_s = self._judged_s.copy()
         kept._workers = self._workers.copy()
         return kept
@@ -134,11 +141,12 @@ class SourceWatch:
     def _come_back(self, heard: NDArray[np.intp], minute_s: int) -> list[SourceEvent]:
         since_s = self.silent_since_s[heard]
         back = heard[(since_s != HEARD) & (self.last_share_s[heard] >= since_s)]
+        self.back_s[back] = np.maximum(minute_s, self.silent_since_s[back])
         events = [
             SourceEvent(
                 EventKind.SOURCE_BACK,
                 source_id,
-                max(minute_s, int(self.silent_since_s[source_id])),
+                int(self.back_s[source_id]),
                 int(self._workers[source_id]),
             )
             for source_id in back.tolist()
@@ -175,17 +183,38 @@ class SourceWatch:
             )
         ]
 
-    def to_blame(self, source_id: NDArray[np.int32], due_s: Seconds) -> NDArray[np.bool_]:
-        """Whether a worker last seen on `source_id` fell silent together with its source."""
-        known = np.where(source_id < len(self.silent_since_s), source_id, NONE_ID)
-        since_s = self.silent_since_s[known]
-        blamed: NDArray[np.bool_] = (since_s != HEARD) & (due_s >= since_s)
-        return blamed
+    def to_blame(
+        self,
+        source_id: NDArray[np.int32],
+        *,
+        due_s: Seconds,
+        last_share_s: Seconds,
+        policy: StatusPolicy,
+    ) -> NDArray[np.bool_]:
+        """Whether a worker last seen on `source_id` fell silent together with its source.
+
+        Not one that was silent for `rate_span_s` by then: it is not among those whom the message
+        about the source counts, so its miner may get none.
+        """
+        since_s = self.silent_from(source_id)
+        return (due_s >= since_s) & (last_share_s > since_s - policy.rate_span_s)
+
+    def silent_from(self, source_id: NDArray[np.int32]) -> Seconds:
+        """Since when each is silent; the end of time for one that is heard, and for none."""
+        since_s = self.silent_since_s[self._known(source_id)]
+        return np.where(since_s == HEARD, _NEVER_SILENT_S, since_s)
+
+    def back_from(self, source_id: NDArray[np.int32]) -> Seconds:
+        """When each came back last; 0 for one that never was silent, and for none."""
+        back_s: Seconds = self.back_s[self._known(source_id)]
+        return back_s
+
+    def _known(self, source_id: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.where(source_id < len(self.silent_since_s), source_id, NONE_ID)
 
     def _active_workers(self, columns: StatusColumns, policy: StatusPolicy) -> NDArray[np.int64]:
         """Workers last seen on each source within `rate_span_s` of the source's last share."""
-        source_id = columns.source_id
-        known = np.where(source_id < len(self.last_share_s), source_id, NONE_ID)
+        known = self._known(columns.source_id)
         recent = columns.last_share_s > self.last_share_s[known] - policy.rate_span_s
         return np.bincount(known[recent & (known != NONE_ID)], minlength=len(self.last_share_s))
 
@@ -197,5 +226,6 @@ class SourceWatch:
         self.last_share_s = np.pad(self.last_share_s, (0, missing))
         self.share_interval_s = np.pad(self.share_interval_s, (0, missing))
         self.silent_since_s = np.pad(self.silent_since_s, (0, missing))
+        self.back_s = np.pad(self.back_s, (0, missing))
         self._judged_s = np.pad(self._judged_s, (0, missing))
         self._workers = np.pad(self._workers, (0, missing))

@@ -28,6 +28,7 @@ from schemas.worker import (
     Cause,
     EventKind,
     event_id,
+    still_silent_id,
 )
 
 _SQL: Final = load("aggregator.figures", "sql/transitions.sql")
@@ -104,6 +105,7 @@ async def save_state(connection: Connection, state: SweepState) -> None:
             "interval_s": [source.share_interval_s for source in state.sources],
             "silent_since_s": [source.silent_since_s for source in state.sources],
             "workers": [source.workers for source in state.sources],
+            "back_s": [source.back_s for source in state.sources],
         },
     )
 
@@ -116,7 +118,8 @@ def observe(columns: StatusColumns, result: SweepResult, by_hand: Transitions) -
         gauge("workers").labels(status=status.value).set(count)
     changed = counter("transitions_total")
     for transitions in (result.transitions, by_hand):
-        pairs = np.stack([transitions.to_code, transitions.cause])
+        changes = ~transitions.again
+        pairs = np.stack([transitions.to_code[changes], transitions.cause[changes]])
         (to_codes, causes), counts = np.unique(pairs, axis=1, return_counts=True)
         for to_code, cause, count in zip(to_codes, causes, counts.tolist(), strict=True):
             labels = {"status": STATUS_CODES[to_code].value, "cause": CAUSE_CODES[cause].value}
@@ -129,8 +132,8 @@ def _transition_events(
     columns: StatusColumns, transitions: Transitions, worker_ids: list[int], uids: dict[int, UUID]
 ) -> Iterator[Event]:
     miner_ids = columns.miner_id[transitions.slot].tolist()
-    source_ids = columns.source_id[transitions.slot].tolist()
-    for worker_id, miner_id, source_id, number, from_code, to_code, at_s, cause in zip(
+    source_ids = transitions.source_id.tolist()
+    for worker_id, miner_id, source_id, number, from_code, to_code, at_s, cause, again in zip(
         worker_ids,
         miner_ids,
         source_ids,
@@ -139,11 +142,13 @@ def _transition_events(
         transitions.to_code.tolist(),
         transitions.at_s.tolist(),
         transitions.cause.tolist(),
+        transitions.again.tolist(),
         strict=True,
     ):
+        identity = still_silent_id if again else event_id
         yield (
-            event_id(uids[worker_id], number),
-            EventKind.STATUS_CHANGED.value,
+            identity(uids[worker_id], number),
+            (EventKind.STILL_SILENT if again else EventKind.STATUS_CHANGED).value,
             _utc(at_s),
             miner_id,
             worker_id,

@@ -25,6 +25,7 @@ from aggregator.figures.status import (
     due_times,
     evaluate,
     outages_within,
+    silence_limits,
 )
 from aggregator.figures.sweep_memory import ShareRows, Slots, SweepMemory
 from aggregator.figures.transitions import Journal, Transitions
@@ -162,13 +163,47 @@ class _Sweep:
             policy=self.policy,
             resumed_s=self.memory.resumed_s,
         )
-        for code, at_s in zip((UNAVAILABLE, OFF, REMOVED), due_s, strict=True):
+        for code, at_s, next_s in zip(
+            (UNAVAILABLE, OFF, REMOVED), due_s, (*due_s[1:], None), strict=True
+        ):
             fell = (at_s <= to_s) & (columns.status[slots] < code)
             if fell.any():
                 self._fall(slots[fell], code, at_s[fell])
+            if next_s is not None:
+                self._tell_left_behind(slots, to_s, before_s=next_s)
+
+    def _tell_left_behind(self, slots: Slots, to_s: int, *, before_s: NDArray[np.int64]) -> None:
+        """Whom a silent source took along and did not bring back within their own limits.
+
+        Their silence was told as the source's, which is over; theirs is told once, as their own,
+        unless they fall further (at `before_s`) or the source is silent again by then.
+        """
+        chosen = self.memory.taken.read(slots)
+        if not chosen.any():
+            return
+        slots, before_s, columns = slots[chosen], before_s[chosen], self.columns
+        source_id = columns.source_id[slots]
+        heard_s = np.maximum(
+            np.maximum(columns.last_share_s[slots], self.memory.sources.back_from(source_id)),
+            self.memory.resumed_s,
+        )
+        due_s = heard_s + silence_limits(columns.share_interval_s[slots], self.policy)
+        due = (due_s <= to_s) & (due_s < before_s)
+        due &= due_s < self.memory.sources.silent_from(source_id)
+        due &= np.isin(columns.status[slots], (UNAVAILABLE, OFF))
+        self.memory.taken.write(slots[due], taken=False)
+        self.journal.repeat(slots[due], at_s=due_s[due], cause=_SILENCE)
 
     def _fall(self, slots: Slots, code: int, at_s: NDArray[np.int64]) -> None:
-        with_source = self.memory.sources.to_blame(self.columns.source_id[slots], at_s)
+        with_source = self.memory.sources.to_blame(
+            self.columns.source_id[slots],
+            due_s=at_s,
+            last_share_s=self.columns.last_share_s[slots],
+            policy=self.policy,
+        )
+        if code != UNAVAILABLE:
+            # Who fell silent alone, or was told as left behind, falls further alone.
+            with_source &= self.memory.taken.read(slots)
         self.memory.taken.write(slots, with_source)
         self.journal.write(
             slots,
@@ -222,9 +257,11 @@ class _Sweep:
         may_return = (status != REMOVED) | (last_share_s > columns.status_since_s[slots])
         back = first | ((target < status) & may_return)
         slots, target, first = slots[back], target[back], first[back]
-        causes = np.where(self.memory.taken.read(slots), _SOURCE_BACK, _SHARE)
+        taken = self.memory.taken.read(slots)
+        causes = np.where(taken, _SOURCE_BACK, _SHARE)
         causes[first] = _FIRST_SHARE
-        self.memory.taken.write(slots, taken=False)
+        # A late share may lead from off to unavailable only, which is no return to be told.
+        self.memory.taken.write(slots, taken & (target != STABLE))
         at_s = np.full(len(slots), minute_s, np.int64)
         self.journal.write(slots, codes=target, at_s=at_s, causes=causes)
 

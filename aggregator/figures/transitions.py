@@ -21,6 +21,8 @@ class Transitions:
     from_code  int8[n]   `NOT_SEEN` for the first
     to_code    int8[n]   at_s    int64[n]  stream time
     cause      int8[n]   index into `CAUSE_CODES`
+    source_id  int32[n]  where the worker was seen last by then
+    again      bool[n]   changes nothing: says the status of transition `number` once more
     """
 
     slot: Slots
@@ -29,6 +31,8 @@ class Transitions:
     to_code: NDArray[np.int8]
     at_s: NDArray[np.int64]
     cause: NDArray[np.int8]
+    source_id: NDArray[np.int32]
+    again: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -45,9 +49,16 @@ class Transitions:
 
     @classmethod
     def none(cls) -> Transitions:
-        codes = np.empty(0, np.int8)
+        ids, codes = np.empty(0, np.int32), np.empty(0, np.int8)
         return cls(
-            np.empty(0, np.intp), np.empty(0, np.int32), codes, codes, np.empty(0, np.int64), codes
+            slot=np.empty(0, np.intp),
+            number=ids,
+            from_code=codes,
+            to_code=codes,
+            at_s=np.empty(0, np.int64),
+            cause=codes,
+            source_id=ids,
+            again=np.empty(0, np.bool_),
         )
 
 
@@ -73,11 +84,39 @@ class Journal:
         at_s = np.maximum(at_s, columns.status_since_s[slots])
         number = columns.transition_number[slots] + np.int32(1)
         self._parts.append(
-            Transitions(slots, number, columns.status[slots], codes, at_s, causes.astype(np.int8))
+            Transitions(
+                slot=slots,
+                number=number,
+                from_code=columns.status[slots],
+                to_code=codes,
+                at_s=at_s,
+                cause=causes.astype(np.int8),
+                source_id=columns.source_id[slots],
+                again=np.zeros(len(slots), np.bool_),
+            )
         )
         columns.status[slots] = codes
         columns.status_since_s[slots] = at_s
         columns.transition_number[slots] = number
+
+    def repeat(self, slots: Slots, *, at_s: NDArray[np.int64], cause: int) -> None:
+        """The status of each of `slots` once more, never dated before the transition into it."""
+        if not len(slots):
+            return
+        columns = self._columns
+        codes = columns.status[slots]
+        self._parts.append(
+            Transitions(
+                slot=slots,
+                number=columns.transition_number[slots],
+                from_code=codes,
+                to_code=codes,
+                at_s=np.maximum(at_s, columns.status_since_s[slots]),
+                cause=np.full(len(slots), cause, np.int8),
+                source_id=columns.source_id[slots],
+                again=np.ones(len(slots), np.bool_),
+            )
+        )
 
     def transitions(self) -> Transitions:
         return Transitions.joined(self._parts) if self._parts else Transitions.none()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import product
 from typing import Final
 
 from aggregator.notify.telegram_api import TEXT_MAX
-from schemas.events import Event
+from schemas.events import SOURCE_KINDS, Event
 from schemas.worker import EventKind, WorkerStatus
 
 # More names than this nobody reads on a phone.
@@ -34,7 +35,7 @@ def message_text(title: str, events: Sequence[Event]) -> str:
 
 def _lines(events: Sequence[Event], names_max: int) -> list[str]:
     return [
-        *(_source_line(event) for event in events if event.kind is not EventKind.STATUS_CHANGED),
+        *(_source_line(event) for event in events if event.kind in SOURCE_KINDS),
         *_status_lines(events, names_max),
     ]
 
@@ -47,15 +48,17 @@ def _source_line(event: Event) -> str:
 
 
 def _status_lines(events: Sequence[Event], names_max: int) -> list[str]:
-    ended: dict[str, WorkerStatus] = {}
+    ended: dict[str, tuple[WorkerStatus, str]] = {}
     for event in events:
         if event.to_status is not None:
-            ended[event.worker_name or ""] = event.to_status
+            # Its server is back and it is not: said so, since the silence itself is no news.
+            still = "still " if event.kind is EventKind.STILL_SILENT else ""
+            ended[event.worker_name or ""] = event.to_status, still
     lines = []
-    for status, sign in _SIGNS.items():
-        names = [name for name, to_status in ended.items() if to_status is status]
+    for (status, sign), still in product(_SIGNS.items(), ("", "still ")):
+        names = [name for name, end in ended.items() if end == (status, still)]
         if names:
-            lines.append(f"{sign} {status}: {_names(names, names_max)}")
+            lines.append(f"{sign} {still}{status}: {_names(names, names_max)}")
     return lines
 
 

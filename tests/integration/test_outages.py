@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 from psycopg import AsyncConnection
 
 from aggregator.figures.config import FiguresConfig
+from aggregator.notify.config import NotifyConfig, WebhookConfig
+from aggregator.notify.signing import new_secret
 from schemas.metrics import PREFIX, gauge
 from tests.fixtures.figures_term import Term
+from tests.fixtures.http_server import HttpAnswer, HttpRequest, http_server
+from tests.fixtures.notify_world import publishing, until, world_of
 from tests.fixtures.worker_minutes import FakeIntake, Work, at
 
 LIVE = FiguresConfig(clock="wall")
@@ -68,10 +73,19 @@ class Pool:
             if cause != "first_share"
         ]
 
+    async def still_silent(self) -> list[tuple[Any, ...]]:
+        """(minute, worker, from, to, cause)"""
+        cursor = await self.connection.execute(
+            "select at, worker_id, from_status, to_status, cause from events"
+            " where kind = 'worker-still-silent' order by id"
+        )
+        found = await cursor.fetchall()
+        return [((when - at(0)).total_seconds() / 60, *rest) for when, *rest in found]
+
     async def source_events(self) -> list[tuple[Any, ...]]:
         cursor = await self.connection.execute(
             "select kind, source_id, workers, cause from events"
-            " where kind <> 'worker-status-changed' order by id"
+            " where kind like 'source-%' order by id"
         )
         return await cursor.fetchall()
 
@@ -172,6 +186,92 @@ async def test_source_that_dies_is_told_once_and_so_is_its_return(pool: Pool) ->
     assert (await pool.source_events())[1:] == [("source-back", 1, 12, "share")]
     assert {cause for *_, cause in (await pool.transitions())[12:]} == {"source_back"}
     assert len(await pool.transitions()) == 24
+
+
+LEFT_BEHIND_MIN = 80 + 52 / 6
+"""The source is back in minute 80; 3 shares a minute have 26 intervals of 20 s."""
+
+
+async def test_worker_that_its_source_leaves_behind_is_told_once(pool: Pool) -> None:
+    dead, alive = pool.eu[0], [worker for worker in pool.everybody if worker != pool.eu[0]]
+    await pool.live(range(60, 80), pool.us)
+    await pool.live(range(80, 80 + 3 * LIMIT_MIN), alive)
+    ((minute, *told),) = await pool.still_silent()
+    assert told == [dead, "unavailable", "unavailable", "silence"]
+    assert minute == pytest.approx(LEFT_BEHIND_MIN, abs=1)
+    await pool.live(range(110, 112), pool.everybody)
+    assert (await pool.transitions())[-1][1:] == (dead, "stable", "share")
+
+
+@pytest.mark.parametrize("restart", [70, 80, 81, 85, 95])
+async def test_new_leader_knows_whom_a_source_left_behind(
+    pool: Pool, connection: AsyncConnection[Any], restart: int
+) -> None:
+    """Before the return, with it, within the limit, and after it was told."""
+    dead, alive = pool.eu[0], [worker for worker in pool.everybody if worker != pool.eu[0]]
+    for minute in range(60, 110):
+        if minute == restart:
+            pool.term = await Term.begin(connection, LIVE)
+        await pool.live(range(minute, minute + 1), pool.us if minute < 80 else alive)
+    ((minute, worker, *_),) = await pool.still_silent()
+    assert (minute, worker) == (pytest.approx(LEFT_BEHIND_MIN, abs=1), dead)
+    assert [kind for kind, *_ in await pool.source_events()] == ["source-silent", "source-back"]
+    pool.term = await Term.begin(connection, LIVE)
+    await pool.live(range(110, 112), pool.everybody)
+    assert (await pool.transitions())[-1][1:] == (dead, "stable", "share")
+    assert len(await pool.still_silent()) == 1
+
+
+async def test_miner_hears_by_webhook_of_the_worker_left_behind(
+    pool: Pool, database_url: str
+) -> None:
+    """From minutes to the receiver: the source, its return, and then the one that is not back."""
+    got: list[dict[str, Any]] = []
+
+    async def receiver(request: HttpRequest) -> HttpAnswer:
+        got.append(orjson.loads(request.body)["data"])
+        return HttpAnswer()
+
+    dead, alive = pool.eu[0], [worker for worker in pool.everybody if worker != pool.eu[0]]
+    config = NotifyConfig(poll_s=0.05, webhooks=WebhookConfig(allow_private=True, poll_s=0.05))
+    async with world_of(database_url) as world, http_server(receiver) as url:
+        (miner,) = await world.run("select miner_id from workers where id = %s", dead)
+        await world.add_webhook(miner["miner_id"], url, new_secret())
+        async with publishing(world, config):
+            await pool.live(range(60, 80), pool.us)
+            await until(lambda: len(got) == 1)
+            await pool.live(range(80, 84), alive)
+            await until(lambda: len(got) == 2)
+            await pool.live(range(84, 95), alive)
+            await until(lambda: len(got) == 3)
+            await pool.live(range(95, 97), pool.everybody)
+            await until(lambda: len(got) == 4)
+    assert [(told["type"], told.get("to"), told["cause"]) for told in got] == [
+        ("source-silent", None, "silence"),
+        ("source-back", None, "share"),
+        ("worker-still-silent", "unavailable", "silence"),
+        ("worker-status-changed", "stable", "share"),
+    ]
+    assert {told["worker"]["name"] for told in got[2:]} == {"rig0"}
+    assert (got[2]["number"], got[3]["number"]) == (2, 3)
+    assert len({told["id"] for told in got}) == 4
+
+
+async def test_worker_long_silent_before_its_source_is_told_as_its_own(pool: Pool) -> None:
+    """It is not among those whom the message about the source counts."""
+    slow = pool.eu[0]
+    alive = [worker for worker in pool.everybody if worker != slow]
+    # One share in five minutes: its limit is two hours.
+    await pool.connection.execute(
+        "update worker_figures set share_interval_s = 300 where worker_id = %s", (slow,)
+    )
+    pool.term = await Term.begin(pool.connection, LIVE)
+    await pool.live(range(60, 140), alive)
+    await pool.live(range(140, 190), pool.us)
+    assert [event[:2] for event in await pool.source_events()] == [("source-silent", 1)]
+    causes = {worker: cause for _, worker, _, cause in await pool.transitions()}
+    assert causes.pop(slow) == "silence"
+    assert causes == dict.fromkeys(pool.eu[1:], "source_silent")
 
 
 async def test_gauges_and_counters_follow_the_beats(pool: Pool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import accumulate
 from uuid import UUID
@@ -30,6 +31,9 @@ CHANGED = Event(
     transition_number=7,
     source="eu1",
 )
+STILL = replace(
+    CHANGED, kind=EventKind.STILL_SILENT, from_status=WorkerStatus.UNAVAILABLE, worker_name="rig02"
+)
 SILENT = Event(
     sequence=9,
     event_id=UUID(int=4),
@@ -56,6 +60,17 @@ def test_change_is_written_as_documented() -> None:
         "number": 7,
     }
     assert CHANGED.key == str(UUID(int=2)).encode()
+
+
+def test_repeated_status_is_written_as_one_that_does_not_change() -> None:
+    changed, still = (orjson.loads(encode_event(event)) for event in (CHANGED, STILL))
+    assert still.pop("type") == "worker-still-silent"
+    assert (still["from"], still["to"]) == ("unavailable", "unavailable")
+    assert still.keys() == changed.keys() - {"type"}
+    assert message_text("acme", [CHANGED, STILL]).splitlines()[1:] == [
+        "\N{WARNING SIGN} unavailable: rig01",
+        "\N{WARNING SIGN} still unavailable: rig02",
+    ]
 
 
 def test_webhook_wraps_the_same_object() -> None:

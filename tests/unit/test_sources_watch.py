@@ -82,11 +82,14 @@ def test_only_what_fell_silent_with_the_source_is_laid_to_it() -> None:
     watch, table = SourceWatch(), pool(10)
     minute(watch, START_S, shares=600)
     run_out(watch, table, START_S + 300)
+    long_before_s = START_S + 110 - POLICY.rate_span_s
     blamed = watch.to_blame(
-        np.array([SOURCE, SOURCE, SOURCE + 1, 0], np.int32),
-        np.array([START_S + 109, START_S + 110, START_S + 400, START_S + 400]),
+        np.array([SOURCE, SOURCE, SOURCE + 1, 0, SOURCE], np.int32),
+        due_s=np.array([START_S + 109, START_S + 110, START_S + 400, START_S + 400, START_S + 400]),
+        last_share_s=np.array([START_S] * 4 + [long_before_s]),
+        policy=POLICY,
     )
-    assert blamed.tolist() == [False, True, False, False]
+    assert blamed.tolist() == [False, True, False, False, False]
 
 
 def test_restart_keeps_who_is_silent() -> None:

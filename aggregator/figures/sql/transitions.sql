@@ -32,15 +32,24 @@ select
     extract(epoch from last_share_at)::int8,
     share_interval_s,
     coalesce(extract(epoch from silent_since)::int8, 0),
-    workers
+    workers,
+    coalesce(extract(epoch from back_at)::int8, 0)
 from source_figures
 
 -- name: taken_workers
--- Workers whose present silence is laid to their source: their return is told as the source's.
+-- Workers whose present silence is laid to their source: their return is told as the source's. Not
+-- those that the source left behind and that were told as such.
 select worker_figures.worker_id
 from worker_figures
 join events using (worker_id, transition_number)
-where worker_figures.status <> 'stable' and events.cause = 'source_silent'
+where worker_figures.status <> 'stable'
+    and events.cause in ('source_silent', 'source_back')
+    and not exists (
+        select from events as told
+        where told.worker_id = worker_figures.worker_id
+            and told.transition_number = worker_figures.transition_number
+            and told.kind = 'worker-still-silent'
+    )
 
 -- name: save_sweep
 -- Where this sweep stopped.
@@ -51,16 +60,19 @@ set swept_to = to_timestamp(%(swept_to_s)s::int8),
 -- name: save_sources
 -- Sources as this sweep leaves them; those that did not change are not written.
 insert into source_figures as kept
-    (source_id, last_share_at, share_interval_s, silent_since, workers)
-select source_id, to_timestamp(last_share_s), interval_s, to_timestamp(nullif(since_s, 0)), workers
+    (source_id, last_share_at, share_interval_s, silent_since, workers, back_at)
+select
+    source_id, to_timestamp(last_share_s), interval_s, to_timestamp(nullif(since_s, 0)), workers,
+    to_timestamp(nullif(back_s, 0))
 from unnest(
     %(source_ids)s::int4[], %(last_share_s)s::int8[], %(interval_s)s::float8[],
-    %(silent_since_s)s::int8[], %(workers)s::int4[]
-) as found (source_id, last_share_s, interval_s, since_s, workers)
+    %(silent_since_s)s::int8[], %(workers)s::int4[], %(back_s)s::int8[]
+) as found (source_id, last_share_s, interval_s, since_s, workers, back_s)
 on conflict (source_id) do update
 set last_share_at = excluded.last_share_at,
     share_interval_s = excluded.share_interval_s,
     silent_since = excluded.silent_since,
-    workers = excluded.workers
+    workers = excluded.workers,
+    back_at = excluded.back_at
 where kept.last_share_at <> excluded.last_share_at
     or kept.silent_since is distinct from excluded.silent_since

@@ -14,9 +14,9 @@ join miners on miners.id = events.miner_id
 join roles on roles.entity_id = events.miner_id
 join telegram_chats on telegram_chats.user_uid = roles.user_uid
 join notification_preferences as wanted on wanted.user_uid = roles.user_uid
-    and wanted.channel = 'telegram' and wanted.kind = events.kind and wanted.enabled
+    and wanted.channel = 'telegram' and wanted.kind = 'worker-status-changed' and wanted.enabled
 where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
-    and events.kind = 'worker-status-changed'
+    and events.kind in ('worker-status-changed', 'worker-still-silent')
     and events.to_status <> 'stable'
     and events.cause not in ('source_silent', 'source_back')
     and telegram_chats.connected_at <= events.created_at

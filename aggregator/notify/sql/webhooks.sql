@@ -16,7 +16,7 @@ from events
 join miners on miners.id = events.miner_id
 join webhooks on webhooks.miner_id = events.miner_id
 where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
-    and events.kind = 'worker-status-changed'
+    and events.kind in ('worker-status-changed', 'worker-still-silent')
     and events.to_status <> 'stable'
     and events.cause not in ('source_silent', 'source_back')
     and webhooks.enabled and webhooks.created_at <= events.created_at
