@@ -191,7 +191,7 @@ class Beat:
             await status_store.store_transitions(connection, columns, found.by_hand)
             await take_by_hand(connection, taken.by_hand)
             await status_store.save_state(connection, state.memory.state())
-            await stage_own_minutes(connection, taken.moves, complete_to=taken.reading.target)
+            await stage_own_minutes(connection, taken.moves, complete_to=state.grid.complete_to)
             await current.write(connection)
             await connection.execute(
                 _SQL["finish"],

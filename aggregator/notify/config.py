@@ -42,6 +42,9 @@ class WebhookConfig:
     jitter_ratio: float = 0.25
     # http: and addresses of this network. For trying out and for pools that run the receiver.
     allow_private: bool = False
+    # A PEM file of certificates to trust beside the system's: of the pool's own authority.
+    # (SSL_CERT_FILE is not looked at: nothing of the environment decides where messages go.)
+    ca_file: str | None = None
     # How often due deliveries are looked for; new events wake the sender at once.
     poll_s: float = 1.0
     # How long the list of what was delivered, dropped and given up reaches back.

@@ -51,7 +51,10 @@ class TelegramChannel:
         self._bot: TelegramBot | None = None
 
     async def start(self) -> None:
-        self._bot = TelegramBot(self._config)
+        self._bot = self.new_bot()
+
+    def new_bot(self) -> TelegramBot:
+        return TelegramBot(self._config)
 
     async def take(self, batch: Batch) -> None:
         bounds = {"after": batch.after, "to": batch.to, "fold_s": self._fold_s}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from aggregator.notify.addresses import ForbiddenAddressError, target_of
 from aggregator.notify.config import WebhookConfig
 from aggregator.notify.outbox import Batch, Outbox
 from aggregator.notify.signing import headers_of, retry_delay_s
+from ingest.errors import FatalError
 from schemas.events import encode_webhook, event_of
 from schemas.metrics import counter
 from schemas.named_sql import load
@@ -62,7 +64,12 @@ class WebhookChannel:
     async def start(self) -> None:
         # trust_env: a proxy of the environment would connect to what was never judged.
         self._client = httpx2.AsyncClient(
-            timeout=self._config.timeout_s, follow_redirects=False, trust_env=False
+            verify=_trusted(self._config.ca_file),
+            timeout=self._config.timeout_s,
+            follow_redirects=False,
+            trust_env=False,
+            # Connections are kept by address, so one kept for a name would serve another name.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
         )
 
     async def take(self, batch: Batch) -> None:
@@ -187,6 +194,17 @@ class WebhookChannel:
         if delay_s is None or status == _GONE:
             return "failed", parameters
         return "retry_later", {**parameters, "delay_s": delay_s}
+
+
+def _trusted(ca_file: str | None) -> ssl.SSLContext:
+    """The system's certificates, and those of `ca_file`. FatalError where it cannot be read."""
+    context = httpx2.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:
+            raise FatalError(f"webhooks: certificates of {ca_file}: {error}") from error
+    return context
 
 
 def _delivery(row: dict[str, Any]) -> Delivery:

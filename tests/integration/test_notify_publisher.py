@@ -8,7 +8,6 @@ import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -18,15 +17,16 @@ import pytest
 from aggregator.notify.channel import Channel
 from aggregator.notify.config import KafkaConfig, NotifyConfig
 from aggregator.notify.kafka import KafkaChannel, Producer
-from aggregator.notify.outbox import Batch, Connection, Outbox, Pool, PublisherLeaseLostError
+from aggregator.notify.outbox import Outbox, Pool, PublisherLeaseLostError
 from aggregator.notify.publisher import Publisher
 from aggregator.notify.signing import new_secret
+from tests.fixtures.fuse import LEASE_S, Fuse, FusedOutbox, KilledError
 from tests.fixtures.http_server import HttpAnswer, HttpRequest, http_server
 from tests.fixtures.notify_world import World, publishing, until, world_of
 from tests.fixtures.publisher_process import CONFIG
 
 QUICK = NotifyConfig(
-    lease_s=0.2, renew_s=0.05, standby_poll_s=0.02, poll_s=0.02, retry_s=0.05, batch=4,
+    lease_s=LEASE_S, renew_s=0.05, standby_poll_s=0.02, poll_s=0.02, retry_s=0.05, batch=4,
     kafka=KafkaConfig(),
 )  # fmt: skip
 
@@ -35,53 +35,6 @@ QUICK = NotifyConfig(
 async def world(database_url: str) -> AsyncIterator[World]:
     async with world_of(database_url) as found:
         yield found
-
-
-class KilledError(Exception):
-    """Stands for SIGKILL: nothing after it runs, and the lease is not released."""
-
-
-class Fuse:
-    """Burns through at the n-th step."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def step(self) -> None:
-        self.steps -= 1
-        if self.steps < 0:
-            raise KilledError
-
-
-class FusedOutbox(Outbox):
-    """A step before and after everything that the publisher asks of the database."""
-
-    def __init__(self, pool: Pool, fuse: Fuse) -> None:
-        super().__init__(pool, holder="fused", lease_s=QUICK.lease_s)
-        self._fuse = fuse
-
-    async def number(self, batch: int) -> int:
-        self._fuse.step()
-        found = await super().number(batch)
-        if found:
-            self._fuse.step()
-        return found
-
-    async def after_cursor(self, channel: str, batch: int) -> Batch | None:
-        found = await super().after_cursor(channel, batch)
-        if found:
-            self._fuse.step()
-        return found
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        self._fuse.step()
-        async with super().transaction() as connection:
-            yield connection
-            # Before the commit ...
-            self._fuse.step()
-        # ... and after it.
-        self._fuse.step()
 
 
 class Topic:

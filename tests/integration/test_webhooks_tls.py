@@ -1,0 +1,129 @@
+"""Webhooks over https: a name's own certificate, of an authority that is trusted, or no message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from aggregator.notify.config import NotifyConfig, WebhookConfig
+from aggregator.notify.publisher import Publisher
+from aggregator.notify.signing import new_secret
+from aggregator.notify.webhook_admin import list_failed
+from deploy.settings import load
+from ingest.errors import FatalError
+from tests.fixtures.certificates import Authority
+from tests.fixtures.http_server import HttpAnswer, HttpRequest, http_server
+from tests.fixtures.notify_world import World, publishing, until, world_of
+
+SECRET = new_secret()
+# The receiver is on this machine, whose address is a private one.
+FAST = WebhookConfig(allow_private=True, first_retry_s=0.05, attempts=2, poll_s=0.05, timeout_s=5)
+
+
+def trusting(ca_file: Path | None) -> NotifyConfig:
+    return NotifyConfig(
+        poll_s=0.05, webhooks=replace(FAST, ca_file=None if ca_file is None else str(ca_file))
+    )
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with world_of(database_url) as found:
+        yield found
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "pool")
+
+
+async def tell(world: World, url: str) -> None:
+    miner = await world.add_miner("acme")
+    await world.add_webhook(miner, url, SECRET)
+    await world.change(await world.add_worker(miner, "rig01"), "off")
+
+
+async def given_up(world: World) -> list[dict[str, Any]]:
+    async with world.pool.connection() as connection:
+        return await list_failed(connection)
+
+
+async def test_receiver_with_a_trusted_certificate_is_told(
+    world: World, authority: Authority
+) -> None:
+    got: list[HttpRequest] = []
+
+    async def receiver(request: HttpRequest) -> HttpAnswer:
+        got.append(request)
+        return HttpAnswer()
+
+    tls = authority.server("localhost")
+    async with (
+        http_server(receiver, tls=tls) as url,
+        publishing(world, trusting(authority.ca_file)),
+    ):
+        await tell(world, f"{url}/hook")
+        await until(lambda: got)
+    assert url.startswith("https://localhost:")
+    # The connection went to the address that was judged; the receiver was asked for by its name.
+    assert got[0].headers["host"] == url.removeprefix("https://")
+    Webhook(SECRET).verify(got[0].body, got[0].headers)
+
+
+@pytest.mark.parametrize(
+    "problem", ["of an unknown authority", "of another authority", "of another name"]
+)
+async def test_certificate_that_is_not_trusted_gets_nothing_and_is_listed(
+    world: World, authority: Authority, tmp_path: Path, problem: str
+) -> None:
+    got: list[HttpRequest] = []
+
+    async def receiver(request: HttpRequest) -> HttpAnswer:
+        got.append(request)
+        return HttpAnswer()
+
+    tls = authority.server("somebody.example" if problem == "of another name" else "localhost")
+    ca_file = {
+        "of an unknown authority": None,
+        "of another authority": Authority(tmp_path, "other").ca_file,
+        "of another name": authority.ca_file,
+    }[problem]
+    async with http_server(receiver, tls=tls) as url, publishing(world, trusting(ca_file)):
+        await tell(world, url)
+        (failed,) = await until(lambda: given_up(world))
+    assert got == []
+    assert failed["attempts"] == FAST.attempts
+    assert "CERTIFICATE_VERIFY_FAILED" in failed["last_error"]
+
+
+async def test_environment_cannot_widen_what_is_trusted(
+    world: World, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+
+    async def receiver(_: HttpRequest) -> HttpAnswer:
+        return HttpAnswer()
+
+    tls = authority.server("localhost")
+    async with http_server(receiver, tls=tls) as url, publishing(world, trusting(None)):
+        await tell(world, url)
+        await until(lambda: given_up(world))
+
+
+async def test_file_of_certificates_that_is_not_there_is_fatal(
+    world: World, tmp_path: Path
+) -> None:
+    with pytest.raises(FatalError, match=r"nowhere\.pem"):
+        await Publisher(trusting(tmp_path / "nowhere.pem"), world.pool).run(asyncio.Event())
+
+
+def test_file_of_certificates_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASHGAUGE_NOTIFY__WEBHOOKS__CA_FILE", "/etc/pool.pem")
+    config = load().configured("notify", NotifyConfig())
+    assert config.webhooks.ca_file == "/etc/pool.pem"
