@@ -26,6 +26,9 @@ Headers = Sequence[tuple[str, bytes]]
 
 # A detail is for a person; a forged message must not make it long.
 _DETAIL_BYTES: Final = 500
+# What is left of a letter that was refused has less than this of key and headers each: far below
+# every limit that a broker may have.
+_KEPT_BYTES: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +194,21 @@ def _fields(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _emptied(letter: DeadLetter) -> DeadLetter:
-    """The letter without a value that no topic takes; the origin header says where it still is."""
+    """The letter without what no topic takes; the origin headers say where it still is.
+
+    What is left is short whatever the producer sent, also as key and headers: a letter that was
+    refused even so would be tried for ever, and nothing behind it taken.
+    """
+    count = len(DeadLetterHeader)
+    theirs, ours = letter.headers[:-count], letter.headers[-count:]
+    if sum(len(name) + len(value or b"") for name, value in theirs) > _KEPT_BYTES:
+        theirs = []
+    key = letter.key if len(letter.key or b"") <= _KEPT_BYTES else None
+    # Only the list of indices can be long; without the value it is of no use.
+    ours = [(name, value if len(value) <= _KEPT_BYTES else b"") for name, value in ours]
     size = len(letter.value or b"")
     note = (str(DeadLetterHeader.DETAIL), f"value of {size} bytes left out".encode())
-    return DeadLetter(letter.reason, letter.key, None, [*letter.headers, note])
+    return DeadLetter(letter.reason, key, None, [*theirs, *ours, note])
 
 
 class Ceiling:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from aggregator.minutes.config import IntakeConfig
@@ -70,10 +71,16 @@ class Repeats:
     def __init__(self, config: IntakeConfig) -> None:
         self._config = config
         self._highest: OrderedDict[ProducerKey, int] = OrderedDict()
+        self._asked: frozenset[ProducerKey] = frozenset()
 
     def missing(self, marks: Iterable[Mark]) -> list[ProducerKey]:
-        """Producers that only the database can tell about."""
-        return [key for key in {mark.key for mark in marks} if key not in self._highest]
+        """Producers that only the database can tell about.
+
+        Those of `marks` stay until the next call: while the database is asked about some of them, a
+        flush may end and `trim`, and `fresh` needs them all.
+        """
+        self._asked = frozenset(mark.key for mark in marks)
+        return [key for key in self._asked if key not in self._highest]
 
     async def stored(
         self, connection: Connection, stream: Stream, keys: Sequence[ProducerKey]
@@ -120,7 +127,8 @@ class Repeats:
         excess = len(self._highest) - self._config.sequences_cached
         if excess <= 0:
             return
-        for key in [key for key in self._highest if key not in unflushed][:excess]:
+        idle = (key for key in self._highest if key not in unflushed and key not in self._asked)
+        for key in list(islice(idle, excess)):
             del self._highest[key]
 
     def clear(self) -> None:

@@ -92,6 +92,28 @@ async def test_value_that_no_topic_takes_is_left_out_but_named(
     assert {each.origin_offset for each in found} == {4}
 
 
+async def test_headers_and_key_that_no_topic_takes_do_not_hold_up_the_rest(
+    kafka_bootstrap: str, topic: str, dead_topic: str
+) -> None:
+    """Compressed, such a message passes the broker that refuses its letter."""
+    share = '{"timestamp":%d,"account_name":"acme","worker_name":"w","difficulty":%d,"result":"x"}'
+    alternating = ",".join(share % (NOW_MS, place % 2) for place in range(90_000))
+    records = [
+        PlainRecord(b"?", [("trace", b"x" * 2_000_000)], NOW_MS, topic=topic, offset=1),
+        PlainRecord(b"?", [], NOW_MS, key=b"k" * 2_000_000, topic=topic, offset=2),
+        PlainRecord(f"[{alternating}]".encode(), [], NOW_MS, topic=topic, offset=3),
+        PlainRecord(b"?", [("trace", b"x")], NOW_MS, key=b"k", topic=topic, offset=4),
+    ]
+    sent = letters_of(Decoder().decode(records).rejects, records)
+    async with DeadLetterSink(DeadLetterConfig(kafka_bootstrap, dead_topic)) as sink:
+        await sink.send(sent)
+    letters_found = [each async for each in read_letters(kafka_bootstrap, dead_topic)]
+    found = sorted(letters_found, key=lambda each: each.origin_offset)
+    assert [each.origin_offset for each in found] == [1, 2, 3, 4]
+    assert [each.value for each in found[:3]] == [b"", b"", b""]
+    assert (found[3].key, found[3].value, found[3].headers) == (b"k", b"?", (("trace", b"x"),))
+
+
 async def test_no_broker_is_retryable(topic: str) -> None:
     async with DeadLetterSink(DeadLetterConfig("127.0.0.1:1", topic)) as sink:
         with pytest.raises(RetryableError):

@@ -115,6 +115,20 @@ async def test_arrow_is_taken(client: httpx2.AsyncClient, sink: FakeSink) -> Non
     [
         ("gzip", gzip.compress),
         ("GZIP", lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:])),
+        (
+            "gzip",
+            lambda body: (
+                b"".join(gzip.compress(bytes([one])) for one in body[:999])
+                + gzip.compress(body[999:])
+            ),
+        ),
+        (
+            "zstd",
+            lambda body: (
+                b"".join(zstandard.compress(bytes([one])) for one in body[:999])
+                + zstandard.compress(body[999:])
+            ),
+        ),
         ("zstd", zstandard.compress),
         ("zstd", lambda body: zstandard.compress(body[:9]) + zstandard.compress(body[9:])),
         ("identity", bytes),
@@ -136,6 +150,9 @@ async def test_encoded_bodies(
         (b"no gzip", "gzip"),
         (zstandard.compress(encode_json([GOOD]))[:-1], "zstd"),
         (b"no zstd", "zstd"),
+        # Each of them would be cheap, and millions of them are not.
+        (gzip.compress(b"") * 2_000, "gzip"),
+        (zstandard.compress(b"") * 2_000, "zstd"),
         (encode_json([GOOD]), "br"),
         (encode_json([GOOD]), "gzip, gzip"),
     ],

@@ -74,3 +74,20 @@ def test_only_flushed_producers_are_forgotten() -> None:
     known.trim({(0, "a")})
     later = marks_of([message("a", "2"), message("b", "50")])
     assert known.missing(later) == [(0, "b")]
+
+
+def test_producers_of_a_fetch_stay_while_a_flush_trims() -> None:
+    """Asking the database about some of them takes a while, in which a flush may end."""
+    known = repeats(sequences_cached=1)
+    records = [message("a", "1"), message("new", "7")]
+    missing = known.missing(marks_of(records))
+    assert missing == [(0, "new")]
+    known.trim(unflushed=())
+    known.remember(dict.fromkeys(missing, NEVER))
+    kept, taken = fresh(known, *records)
+    assert len(kept) == 2
+    assert taken == {(0, "a"): 1, (0, "new"): 7}
+    # Afterwards they may go.
+    known.missing([])
+    known.trim(unflushed=())
+    assert len(known.missing(marks_of([*records, message("b", "1")]))) == 2
