@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -49,7 +51,11 @@ def is_public(address: IPAddress) -> bool:
         inner = _embedded(address)
         if inner is not None:
             return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    # fec0::/10, the private networks of IPv6's first years, counts as global for Python.
+    site_local = isinstance(address, IPv6Address) and address.is_site_local
+    return not site_local and (
+        address.is_global and not address.is_multicast and not address.is_reserved
+    )
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
@@ -63,14 +69,18 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
-async def target_of(url: str, *, allow_private: bool) -> Target:
+async def target_of(url: str, *, allow_private: bool, threads: Executor | None = None) -> Target:
     """Resolve and judge; ForbiddenAddressError for a URL or address that is not allowed.
 
-    OSError where the name cannot be resolved. `allow_private` also allows http.
+    OSError where the name cannot be resolved. `allow_private` also allows http. `threads` wait for
+    the name server (None: the loop's own, which others need, too).
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ForbiddenAddressError("not a URL") from error
     host, port = _checked(parts, allow_private=allow_private)
-    addresses = await _resolve(host, port)
+    addresses = await _resolve(host, port, threads)
     bad = [address for address in addresses if not is_public(address)]
     # One bad address spoils the name: which of several is used is not ours to choose.
     if not addresses or (bad and not allow_private):
@@ -94,11 +104,19 @@ def _checked(parts: SplitResult, *, allow_private: bool) -> tuple[str, int]:
         raise ForbiddenAddressError("not a URL") from error
     if not host:
         raise ForbiddenAddressError("a URL without a host")
-    return host, port or _PORTS[parts.scheme]
+    return _ascii(host), port or _PORTS[parts.scheme]
 
 
-async def _resolve(host: str, port: int) -> list[IPAddress]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def _ascii(host: str) -> str:
+    """As headers and certificates bear it. A label may be empty or too long for any name."""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError as error:
+        raise ForbiddenAddressError(f"{host} is no host name") from error
+
+
+async def _resolve(host: str, port: int, threads: Executor | None) -> list[IPAddress]:
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(threads, look_up)
     # A scope ("fe80::1%eth0") is cut off: link-local is judged by the address alone.
     return [ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found]

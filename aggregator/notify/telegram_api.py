@@ -79,6 +79,9 @@ class TelegramBot:
         except (httpx2.HTTPError, ValueError) as error:
             # Never with the URL: it holds the token.
             raise RetryableError(f"bot API: {method}: {type(error).__name__}") from None
+        if not isinstance(answer, dict):
+            # A proxy in between that answers for it.
+            raise RetryableError(f"bot API: {method}: not its answer")
         if answer.get("ok"):
             return answer["result"]
         raise _refusal(method, answer)

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, Final
 
 import structlog
+from psycopg import DataError
 from psycopg.types.json import Jsonb
 
 from aggregator.notify.outbox import Connection, Outbox
@@ -20,6 +21,9 @@ _SQL: Final = load("aggregator.notify", "sql/telegram.sql")
 CONNECTED: Final = "Connected. Changes of your workers will be told here; /stop ends that."
 NO_INVITE: Final = "This code is unknown, used or out of date. Ask the pool's page for a new one."
 STOPPED: Final = "Disconnected."
+
+# NUL and lone surrogates, which PostgreSQL's text does not hold; a message without a chat.
+_NO_UPDATE: Final = (DataError, UnicodeError, LookupError, TypeError, AttributeError)
 
 
 class TelegramUpdates:
@@ -43,13 +47,24 @@ class TelegramUpdates:
     async def _poll(self) -> None:
         place = await self._outbox.read(_SQL["next_update"], {})
         for update in await self._bot.updates(place[0]["next_update_id"]):
-            async with self._outbox.transaction() as connection:
-                answer = await self._handle(connection, update.get("message") or {})
-                await connection.execute(
-                    _SQL["save_update"], {"next_update_id": update["update_id"] + 1}
-                )
+            answer = await self._take(update)
             if answer is not None:
                 await self._answer(update["message"]["chat"]["id"], answer)
+
+    async def _take(self, update: dict[str, Any]) -> str | None:
+        """What to answer. An update that cannot be stored is passed over, or it would come again
+        for ever: people write whatever they like."""
+        behind = {"next_update_id": update["update_id"] + 1}
+        try:
+            async with self._outbox.transaction() as connection:
+                answer = await self._handle(connection, update.get("message") or {})
+                await connection.execute(_SQL["save_update"], behind)
+        except _NO_UPDATE as error:
+            log.warning("update_passed_over", update=update["update_id"], error=repr(error))
+            async with self._outbox.transaction() as connection:
+                await connection.execute(_SQL["save_update"], behind)
+            return None
+        return answer
 
     async def _handle(self, connection: Connection, message: dict[str, Any]) -> str | None:
         """What to answer to a message; None: nothing."""

@@ -11,6 +11,7 @@ import random
 import ssl
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -57,11 +58,15 @@ class WebhookChannel:
         self._config = config
         self._outbox = outbox
         self._client: httpx2.AsyncClient | None = None
+        self._lookups: ThreadPoolExecutor | None = None
         self._turns: dict[UUID, asyncio.Task[None]] = {}
         self._due = asyncio.Event()
         self._forget_at_s = 0.0
 
     async def start(self) -> None:
+        # A name server that does not answer holds a thread for half a minute, and miners choose
+        # whose it is: the loop's few threads are for decoding and computing.
+        self._lookups = ThreadPoolExecutor(self._config.concurrency, "webhook-names")
         # trust_env: a proxy of the environment would connect to what was never judged.
         self._client = httpx2.AsyncClient(
             verify=_trusted(self._config.ca_file),
@@ -97,6 +102,9 @@ class WebhookChannel:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+        lookups, self._lookups = self._lookups, None
+        if lookups is not None:
+            lookups.shutdown(wait=False, cancel_futures=True)
 
     async def _forget(self) -> None:
         now_s = time.monotonic()
@@ -147,12 +155,15 @@ class WebhookChannel:
                 status = await self._post(self._client, delivery)
         except ForbiddenAddressError as error:
             return str(error), None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError) as error:
+        # ValueError: some part of what a miner gave as the address cannot be written as it must.
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError, ValueError) as error:
             return f"{type(error).__name__}: {error}"[:500], None
         return (None if 200 <= status < 300 else f"status {status}"), status
 
     async def _post(self, client: httpx2.AsyncClient, delivery: Delivery) -> int:
-        target = await target_of(delivery.url, allow_private=self._config.allow_private)
+        target = await target_of(
+            delivery.url, allow_private=self._config.allow_private, threads=self._lookups
+        )
         headers = headers_of(
             delivery.event_id,
             delivery.body,

@@ -171,3 +171,15 @@ async def test_move_there_and_back_and_to_nobody(operators: Operators) -> None:
         await operators.check()
         for one in (OLD, operators.new):
             assert await operators.workers_of(one) == (2 if one == operator else 0)
+
+
+async def test_timescale_has_the_same_windows(timescale_url: str) -> None:
+    """Its rollups are sums made while they are read, or refreshed some minutes ago."""
+    async with await psycopg.AsyncConnection.connect(timescale_url, autocommit=True) as opened:
+        operators = await Operators.begin(opened)
+        await operators.mine(47)
+        await operators.move(operators.new)
+        operators.intake_notices(operators.new)
+        for step in (5, 73, 1_400, 61):
+            await operators.mine(step, every=7)
+            await operators.check()

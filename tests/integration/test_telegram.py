@@ -188,6 +188,23 @@ async def test_start_with_an_invite_connects_the_chat_once(world: World) -> None
         await until(lambda: _gone(world, "telegram_chats"))
 
 
+@pytest.mark.parametrize("text", ["/start a\x00b", "/start \ud800", "/stop\x00"])
+async def test_text_that_no_database_holds_is_passed_over(world: World, text: str) -> None:
+    telegram = TelegramStandIn()
+    miner = await world.add_miner("acme")
+    user = await add_user(world, miner, chat_id=None)
+    await world.run(
+        "insert into telegram_invites (code, user_uid, valid_until)"
+        " values ('good', %s, now() + interval '1 hour')",
+        user,
+    )
+    telegram.write(CHAT + 1, text)
+    telegram.write(CHAT, "/start good")
+    async with telling(world, telegram):
+        await until(lambda: telegram.texts(CHAT))
+    assert len(await world.run("select 1 from telegram_chats")) == 1
+
+
 async def test_wrong_token_loses_nothing(world: World) -> None:
     telegram = TelegramStandIn(CHAT)
     miner = await world.add_miner("acme")

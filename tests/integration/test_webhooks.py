@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -262,6 +263,51 @@ async def test_private_addresses_are_refused(world: World, url: str) -> None:
         await world.change(worker, "off")
         (failed,) = await until(lambda: _with_status(world, "failed"))
     assert "address" in str(failed["last_error"]) or "allowed" in str(failed["last_error"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://a..b/", f"https://{'a' * 64}.example/", "https://[::1/"],
+)
+async def test_address_that_is_none_harms_nobody_else(world: World, url: str) -> None:
+    """A miner gave it, and the API took it."""
+    receiver = Receiver()
+    odd, miner = await world.add_miner("odd"), await world.add_miner("acme")
+    config = replace(CONFIG, webhooks=replace(FAST, attempts=1))
+    async with http_server(receiver) as good, publishing(world, config):
+        await world.add_webhook(odd, url, SECRET)
+        await world.change(await world.add_worker(odd, "rig"), "off")
+        (failed,) = await until(lambda: _with_status(world, "failed"))
+        await world.add_webhook(miner, good, SECRET)
+        await world.change(await world.add_worker(miner, "rig"), "off")
+        await until(lambda: receiver.requests)
+    assert failed["last_error"]
+
+
+async def test_names_that_nobody_resolves_hold_up_nothing_but_themselves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop's own threads decode shares and compute figures."""
+    answer = threading.Event()
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        answer.wait(30)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    for number in range(40):
+        miner = await world.add_miner(f"miner{number}")
+        await world.add_webhook(miner, f"https://slow{number}.example/", SECRET)
+        await world.change(await world.add_worker(miner, "rig"), "off")
+    try:
+        async with publishing(world, CONFIG):
+            await until(lambda: len(asked) == 40)
+            async with asyncio.timeout(1):
+                assert await asyncio.to_thread(lambda: "computed") == "computed"
+    finally:
+        answer.set()
 
 
 async def test_more_receivers_than_room_all_get_their_turn(world: World) -> None:

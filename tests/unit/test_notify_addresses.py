@@ -11,7 +11,7 @@ from aggregator.notify.addresses import ForbiddenAddressError, is_public, target
 PRIVATE = [
     "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1",
     "192.168.1.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
-    "::", "::1", "fc00::1", "fe80::1", "ff02::1",
+    "::", "::1", "fc00::1", "fe80::1", "fec0::1", "ff02::1",
     "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1",
     "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:c0a8:101::1",
 ]  # fmt: skip
@@ -43,6 +43,10 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "https://[fe80::1%25lo]/",
         "https://localhost/",
         "not a url",
+        "https://[::1/",
+        "https://a..b/",
+        f"https://{'a' * 64}.example/",
+        "https://xn--\u00fc.example/",
     ],
 )
 async def test_urls_that_lead_inside_are_refused(url: str) -> None:
@@ -61,9 +65,24 @@ async def test_target_is_pinned_and_keeps_its_name() -> None:
 async def test_one_private_address_spoils_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     from aggregator.notify import addresses
 
-    async def resolve(host: str, port: int) -> list[addresses.IPAddress]:
+    async def resolve(*_: object) -> list[addresses.IPAddress]:
         return [ip_address("8.8.8.8"), ip_address("10.0.0.1")]
 
     monkeypatch.setattr(addresses, "_resolve", resolve)
     with pytest.raises(ForbiddenAddressError):
         await target_of("https://two-faced.example/", allow_private=False)
+
+
+async def test_international_name_is_said_as_headers_bear_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(None, None, None, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    target = await target_of("https://b\u00fccher.example/x", allow_private=False)
+    assert asked == [target.hostname] == ["xn--bcher-kva.example"]
+    assert target.host_header == "xn--bcher-kva.example"
