@@ -143,7 +143,7 @@ class Beat:
                 raise LeaseLostError
             touched = await read_touched(connection, stream_s)
             target = max(int(stream_s) // MINUTE_S, state.grid.complete_to)
-            chosen, target = self._within_budget(touched, target, workers=state.slots.count)
+            chosen, target = self._within_budget(touched, target, state)
             rows = await read_minutes(connection, chosen)
             day_sums, week_sums = await _coarse_sums(connection, state, chosen)
             seen = [part.worker_id for part in rows]
@@ -158,13 +158,20 @@ class Beat:
         return Taken(reading, as_of_s, complete, by_hand, moves, behind=len(chosen) < len(touched))
 
     def _within_budget(
-        self, touched: list[TouchedMinute], target: int, *, workers: int
+        self, touched: list[TouchedMinute], target: int, state: FiguresState
     ) -> tuple[list[TouchedMinute], int]:
-        """The oldest minutes that fit into one beat, and how far they complete the stream."""
-        limit = max(2, self._config.rows_per_beat // max(1, workers))
-        if len(touched) <= limit:
-            return touched, target
-        return touched[:limit], min(target, touched[limit].minute)
+        """The minutes that fit into one beat, ascending, and how far they complete the stream.
+
+        Fresh ones first, the oldest of them: were late ones first, the log of a day that one server
+        sends afterwards would hold up everybody's figures. One late minute has a place always.
+        """
+        limit = max(2, self._config.rows_per_beat // max(1, state.slots.count))
+        late = [minute for minute in touched if minute.minute < state.grid.complete_to]
+        fresh = touched[len(late) :]
+        if len(fresh) > limit:
+            target = min(target, fresh[limit].minute)
+        fresh = fresh[:limit]
+        return late[: max(1, limit - len(fresh))] + fresh, target
 
     def _compute(self, state: FiguresState, taken: Taken) -> Found:
         undo = Undo.of(state)

@@ -206,3 +206,30 @@ async def test_removal_by_hand_and_return(
     await intake.flush([Work(1, 1, 8.0)], stream=2)
     await term.beat()
     assert (await answers(connection))["worker_figures"][0][2] == "stable"
+
+
+async def test_many_late_minutes_do_not_hold_up_the_fresh_ones(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    """A stratum server sends the log of a day: figures stay as fresh as they were."""
+    config = FiguresConfig(clock="records", rows_per_beat=3 * len(intake.workers))
+    term = await Term.begin(connection, config)
+    await intake.flush([Work(2_000, worker, 5.0) for worker in intake.workers], stream=2_001)
+    await term.beat()
+    for minute in range(1_000, 1_040):
+        await intake.touch_workers(Work(minute, 1, 7.0))
+    await intake.flush([Work(2_001, worker, 6.0) for worker in intake.workers], stream=2_002)
+    report = await term.beat_once()
+    assert (report.complete_to, report.behind) == (at(2_002).timestamp() // 60, True)
+    assert (await windows_of(connection, "worker_figures", 1))["accepted_15m"] == 11.0
+    # More than the budget every minute: late ones get their turn all the same.
+    for minute in range(2_002, 2_060):
+        await intake.flush(
+            [Work(minute, worker, 6.0) for worker in intake.workers], stream=minute + 1
+        )
+        await term.beat_once()
+    cursor = await connection.execute("select count(*) from touched_minutes")
+    assert await cursor.fetchone() == (0,)
+    assert (await windows_of(connection, "worker_figures", 1))["accepted_1d"] == pytest.approx(
+        5.0 + 59 * 6.0 + 40 * 7.0
+    )
