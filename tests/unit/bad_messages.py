@@ -75,6 +75,8 @@ def _json() -> Iterator[Bad]:
     yield Bad("UTF-16", good.decode().encode("utf-16"), Reason.MALFORMED_JSON)
     yield Bad("gzip", b"\x1f\x8b\x08\x00" + bytes(30), Reason.MALFORMED_JSON)
     yield Bad("gzip, no type", b"\x1f\x8b\x08", Reason.UNKNOWN_CONTENT_TYPE, content_type=None)
+    endless = topics.JSON + ";a=b" * 2_000_000
+    yield Bad("endless parameters", good, Reason.UNKNOWN_CONTENT_TYPE, content_type=endless)
     yield Bad(
         "name of a megabyte", good.replace(b"rig", b"r" * 10**6), Reason.BAD_WORKER_NAME, (0,)
     )
