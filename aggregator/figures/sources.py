@@ -155,15 +155,26 @@ class SourceWatch:
         return events
 
     def run_out(
-        self, to_s: int, *, columns: StatusColumns, policy: StatusPolicy, resumed_s: int
+        self,
+        to_s: int,
+        *,
+        columns: StatusColumns,
+        policy: StatusPolicy,
+        resumed_s: int,
+        shared_s: int = 0,
     ) -> list[SourceEvent]:
-        """Sources whose silence became too long by stream time `to_s`, oldest first."""
+        """Sources whose silence became too long by stream time `to_s`, oldest first.
+
+        One that nobody outlasted has at least `shared_s`: all fell silent together.
+        """
         limit_s = np.maximum(
             np.ceil(policy.source_silent_intervals * self.share_interval_s),
             policy.source_silent_min_s,
         ).astype(np.int64)
         # After an outage a stratum server may need minutes to reach the broker again.
         grace_s = np.maximum(limit_s, policy.silent_min_s)
+        outlasted = self.last_share_s.max() >= self.last_share_s + limit_s
+        limit_s = np.where(outlasted, limit_s, np.maximum(limit_s, shared_s))
         due_s = np.maximum(self.last_share_s + limit_s, resumed_s + grace_s)
         due = (self._judged_s != self.last_share_s) & (due_s <= to_s)
         candidates = np.flatnonzero(due)

@@ -29,6 +29,7 @@ from aggregator.figures.status import (
 )
 from aggregator.figures.sweep_memory import ShareRows, Slots, SweepMemory
 from aggregator.figures.transitions import Journal, Transitions
+from schemas.windows import MINUTE_S
 from schemas.worker import CAUSE_CODES, Cause, StatusPolicy
 
 _SILENCE: Final = CAUSE_CODES.index(Cause.SILENCE)
@@ -47,6 +48,12 @@ class SweepRule:
     # anybody is an outage of the broker or of us. 0 takes it as silence: for clock=records, where a
     # gap is the log's own.
     outage_gap_s: int = 180
+
+    @property
+    def shared_silence_s(self) -> int:
+        """How long all sources may be silent at once: a broker that is away for a minute or two is
+        no outage yet by `outage_gap_s`, and no stratum server's death either."""
+        return self.outage_gap_s + MINUTE_S if self.outage_gap_s else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ def sweep(
     minutes = _by_minute(rows)
     # The first sweep ever has no stream time to have stood still at.
     outages = _outages(minutes, from_s, to_s, gap_s=rule.outage_gap_s if from_s else 0)
-    run = _Sweep(memory, columns, counts, rows, rule.policy, from_s, to_s, journal=Journal(columns))
+    run = _Sweep(memory, columns, counts, rows, rule, from_s, to_s, journal=Journal(columns))
     for minute_s, chosen in minutes:
         run.pass_outages(outages, min(minute_s, to_s))
         run.take_minute(minute_s, chosen)
@@ -104,11 +111,15 @@ class _Sweep:
     columns: StatusColumns
     counts: Counts
     rows: ShareRows
-    policy: StatusPolicy
+    rule: SweepRule
     from_s: int
     to_s: int
     journal: Journal
     source_events: list[SourceEvent] = field(default_factory=list)
+
+    @property
+    def policy(self) -> StatusPolicy:
+        return self.rule.policy
 
     def pass_outages(self, outages: list[tuple[int, int]], until_s: int) -> None:
         """Whoever was too silent before an outage was so; after it everybody has a new chance."""
@@ -149,7 +160,11 @@ class _Sweep:
 
     def _judge_sources(self, to_s: int) -> None:
         self.source_events += self.memory.sources.run_out(
-            to_s, columns=self.columns, policy=self.policy, resumed_s=self.memory.resumed_s
+            to_s,
+            columns=self.columns,
+            policy=self.policy,
+            resumed_s=self.memory.resumed_s,
+            shared_s=self.rule.shared_silence_s,
         )
 
     def _judge(self, slots: Slots, to_s: int) -> None:

@@ -392,6 +392,26 @@ def test_outage_of_the_service_is_not_the_death_of_anybody(gap_s: int) -> None:
     assert not [kind for kind in kinds(service) if kind[2] == "worker 0"][1:]
 
 
+@pytest.mark.parametrize("gap_s", [70, 120, 180, 230])
+def test_short_outage_of_the_broker_silences_no_source(gap_s: int) -> None:
+    """Longer than a source may be silent, too short for the sweeps to see an outage."""
+    shares = sorted(healthy(0, 1, 600) + healthy(1, 1, 600))
+    again = [(600 + gap_s + second, worker, 1) for second, worker, _ in shares]
+    service = Service(workers=2, rule=SweepRule(POLICY, outage_gap_s=180))
+    service.follow(shares, list(range(30, 601, 30)))
+    service.sweep([], 600 + gap_s)
+    service.follow(again, list(range(600 + gap_s + 30, 1_200 + gap_s, 30)))
+    assert service.source_events() == []
+
+
+def test_only_source_that_dies_is_told_all_the_same() -> None:
+    service = Service(workers=2, rule=SweepRule(POLICY, outage_gap_s=180))
+    service.follow(sorted(healthy(0, 1, 600) + healthy(1, 1, 600)), list(range(30, 901, 30)))
+    assert [(event[0] - START_S, *event[1:]) for event in service.source_events()] == [
+        (581 + 240, EventKind.SOURCE_SILENT, 1, 2)
+    ]
+
+
 def test_service_that_was_down_finds_the_silence_that_the_stream_proves() -> None:
     shares = sorted(healthy(0, 1, 3_600) + healthy(1, 1, 600))
     service = Service(workers=2, rule=SweepRule(POLICY, outage_gap_s=180))
