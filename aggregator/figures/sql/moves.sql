@@ -51,9 +51,12 @@ left join lateral (
         sum(rejected) filter (where bucket >= %(hour_from)s::timestamptz) as rejected_1h,
         sum(accepted) as accepted,
         sum(rejected) as rejected
-    from entity_minutes
+    from generate_series(
+        %(minutes_from)s::timestamptz, %(complete_to)s::timestamptz - interval '1 minute',
+        interval '1 minute'
+    ) as bucket
+    join entity_minutes using (bucket)
     where entity_id = operator_id
-        and bucket >= %(minutes_from)s::timestamptz and bucket < %(complete_to)s::timestamptz
 ) as recent on true
 left join lateral (
     select
