@@ -64,6 +64,9 @@ class Database:
                 "idle_in_transaction_session_timeout": "15000",
                 "timezone": "UTC",
                 "jit": "off",  # compiling costs more than any of these queries
+                # Plans are kept: none here depends on a value, and planning anew for each list of
+                # ids, which PostgreSQL would prefer, takes longer than a chart (0.3 of 0.4 ms).
+                "plan_cache_mode": "force_generic_plan",
             },
         )
 

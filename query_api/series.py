@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,10 +11,13 @@ from typing import Final
 import numpy as np
 
 from schemas.units import HASHES_PER_DIFFICULTY
-from schemas.windows import PERIODS, PeriodSpec, floor_to
+from schemas.windows import MINUTES, PERIODS, PeriodSpec, floor_to
 
-LEVEL_OF_PERIOD: Final = {"PT15M": "minutes", "PT1H": "minutes", "P1D": "15m", "P1W": "1h"}
+LEVEL_OF_PERIOD: Final = {"PT15M": MINUTES, "PT1H": MINUTES, "P1D": "15m", "P1W": "1h"}
 """Relation suffix that a period's points are summed from."""
+
+PACKED: Final = np.dtype([("at_s", ">f8"), ("accepted", ">f8"), ("rejected", ">f8")])
+"""A bucket: its start in epoch seconds and its difficulty sums, as PostgreSQL sends float8."""
 
 SPEC_OF_PERIOD: Final = {spec.period: spec for spec in PERIODS}
 
@@ -61,6 +63,8 @@ def span_of(period: Period, complete_to_s: int) -> Span:
     return Span(to_s - spec.span_s, to_s, period)
 
 
+# Every answer of a beat says as of when it is.
+@lru_cache(maxsize=256)
 def rfc3339(time: datetime) -> str:
     """Whole seconds, UTC: `2022-09-13T10:00:00Z`."""
     # Not strftime, whose %Y leaves the zeros of a year before 1000 out.
@@ -87,23 +91,19 @@ def chart_head(span: Span) -> bytes:
     ).encode()
 
 
-def points(
-    span: Span,
-    at_s: Sequence[float] | None,
-    accepted: Sequence[float] | None,
-    rejected: Sequence[float] | None,
-) -> bytes:
+def points(span: Span, packed: bytes | None) -> bytes:
     """A JSON array with a point for every interval of the span, zeros where nothing was.
 
-    `at_s` holds starts of buckets (epoch seconds, any order, inside the span), the other two their
-    difficulty sums; None means no bucket. The arithmetic is that of `schemas.units.format_hps`.
+    `packed` holds buckets inside the span as `PACKED`, in any order, several for one interval too;
+    None means no bucket. The arithmetic is that of `schemas.units.format_hps`.
     """
     spec = span.period.spec
     values = np.zeros((spec.points, 2))
-    if at_s is not None:
-        index = ((np.asarray(at_s) - span.from_s) // spec.interval_s).astype(np.intp)
-        values[:, 0] = np.bincount(index, accepted, spec.points)
-        values[:, 1] = np.bincount(index, rejected, spec.points)
+    if packed is not None:
+        buckets = np.frombuffer(packed, PACKED)
+        index = ((buckets["at_s"] - span.from_s) // spec.interval_s).astype(np.intp)
+        values[:, 0] = np.bincount(index, buckets["accepted"], spec.points)
+        values[:, 1] = np.bincount(index, buckets["rejected"], spec.points)
         values *= HASHES_PER_DIFFICULTY
         values /= spec.interval_s
     return (_template(span) % tuple(values.ravel().tolist())).encode()

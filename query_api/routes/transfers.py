@@ -48,18 +48,16 @@ async def hashrate_transfers(
 
 
 @router.get("/{miner_donor_id}/boundary-workers/stats")
-async def donor_stats(
-    request: Request, context: Ctx, caller: Who, miner_donor_id: UUID
-) -> Response:
+async def donor_stats(request: Request, caller: Who, miner_donor_id: UUID) -> Response:
     """Summed stats of the boundary workers of which the miner is donor."""
-    asked = Asked(request, context, caller, Subject.DONOR, (miner_donor_id,), single=True)
+    asked = Asked(request, caller, Subject.DONOR, (miner_donor_id,), single=True)
     return await telemetry.stats(asked)
 
 
 @router.get("/{miner_donor_id}/boundary-workers/charts")
 async def donor_chart(
-    request: Request, context: Ctx, caller: Who, miner_donor_id: UUID, period: PeriodParam
+    request: Request, caller: Who, miner_donor_id: UUID, period: PeriodParam
 ) -> Response:
     """Summed chart of the boundary workers of which the miner is donor."""
-    asked = Asked(request, context, caller, Subject.DONOR, (miner_donor_id,), single=True)
+    asked = Asked(request, caller, Subject.DONOR, (miner_donor_id,), single=True)
     return await telemetry.chart(asked, period)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from query_api import telemetry
-from query_api.context import Ctx, Who
+from query_api.context import Who
 from query_api.routes.params import Ids, PeriodParam, distinct
 from query_api.store.telemetry import Subject
 from query_api.telemetry import Asked
@@ -14,24 +14,20 @@ router = APIRouter(prefix="/workers", tags=["workers"])
 
 
 @router.get("/stats")
-async def workers_stats(request: Request, context: Ctx, caller: Who, ids: Ids) -> Response:
+async def workers_stats(request: Request, caller: Who, ids: Ids) -> Response:
     """Stats over 15 minutes, 1 hour, 1 day and 1 week for the listed workers."""
-    return await telemetry.stats(Asked(request, context, caller, Subject.WORKER, distinct(ids)))
+    return await telemetry.stats(Asked(request, caller, Subject.WORKER, distinct(ids)))
 
 
 @router.get("/charts")
-async def workers_charts(
-    request: Request, context: Ctx, caller: Who, period: PeriodParam, ids: Ids
-) -> Response:
+async def workers_charts(request: Request, caller: Who, period: PeriodParam, ids: Ids) -> Response:
     """Charts for the listed workers. A worker that cannot be served is `not_found` under its id."""
-    asked = Asked(request, context, caller, Subject.WORKER, distinct(ids))
+    asked = Asked(request, caller, Subject.WORKER, distinct(ids))
     return await telemetry.chart(asked, period)
 
 
 @router.get("/rejects")
-async def workers_rejects(
-    request: Request, context: Ctx, caller: Who, period: PeriodParam, ids: Ids
-) -> Response:
+async def workers_rejects(request: Request, caller: Who, period: PeriodParam, ids: Ids) -> Response:
     """Rejected work by reason over the period, in hashes per second, for the listed workers."""
-    asked = Asked(request, context, caller, Subject.WORKER, distinct(ids))
+    asked = Asked(request, caller, Subject.WORKER, distinct(ids))
     return await telemetry.rejects(asked, period)

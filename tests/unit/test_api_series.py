@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from datetime import UTC, datetime
 
 import pytest
@@ -18,6 +19,11 @@ from schemas.units import format_hps
 
 END_S = int(datetime(2022, 9, 13, 10, 15, tzinfo=UTC).timestamp())
 work = st.integers(0, 2**52).map(float) | st.floats(0, 1e18)
+
+
+def packed(buckets):
+    """As PostgreSQL packs them: (start, accepted, rejected) of each."""
+    return b"".join(struct.pack(">3d", *bucket) for bucket in buckets)
 
 
 def test_the_worked_example_of_the_contract():
@@ -38,7 +44,7 @@ def test_stats_are_written_by_the_one_formula(sums):
 def test_points_are_written_by_the_one_formula(accepted, rejected, index):
     span = series.span_of(Period.PT1H, END_S + 17)
     at = span.from_s + index * 300
-    points = json.loads(series.points(span, [at], [accepted], [rejected]))
+    points = json.loads(series.points(span, packed([(at, accepted, rejected)])))
     assert [point["timestamp"] for point in points] == list(range(END_S - 3_600, END_S, 300))
     for number, point in enumerate(points):
         here = number == index
@@ -46,10 +52,21 @@ def test_points_are_written_by_the_one_formula(accepted, rejected, index):
         assert point["rejectrate"] == format_hps(rejected if here else 0.0, 300)
 
 
+def test_buckets_come_in_any_order_and_add_up_within_an_interval():
+    span = series.span_of(Period.PT1H, END_S)
+    first, last = span.from_s, span.to_s - 300
+    buckets = [(last + 240, 5.0, 1.0), (first, 3.0, 0.0), (last, 7.0, 0.0), (last, 9.0, 2.0)]
+    points = json.loads(series.points(span, packed(buckets)))
+    got = {point["timestamp"]: (point["hashrate"], point["rejectrate"]) for point in points}
+    assert got.pop(first) == (format_hps(3.0, 300), "0.00")
+    assert got.pop(last) == (format_hps(21.0, 300), format_hps(3.0, 300))
+    assert set(got.values()) == {("0.00", "0.00")}
+
+
 @pytest.mark.parametrize("period", list(Period))
 def test_a_chart_without_work_is_all_zeros(period):
     span = series.span_of(period, END_S)
-    points = json.loads(series.points(span, None, None, None))
+    points = json.loads(series.points(span, None))
     assert len(points) == period.spec.points
     assert {point["hashrate"] for point in points} == {"0.00"}
     assert span.to_s % period.spec.interval_s == 0
