@@ -216,8 +216,7 @@ async def test_many_late_minutes_do_not_hold_up_the_fresh_ones(
     term = await Term.begin(connection, config)
     await intake.flush([Work(2_000, worker, 5.0) for worker in intake.workers], stream=2_001)
     await term.beat()
-    for minute in range(1_000, 1_040):
-        await intake.touch_workers(Work(minute, 1, 7.0))
+    await intake.flush([Work(minute, 1, 7.0) for minute in range(1_000, 1_040)])
     await intake.flush([Work(2_001, worker, 6.0) for worker in intake.workers], stream=2_002)
     report = await term.beat_once()
     assert (report.complete_to, report.behind) == (at(2_002).timestamp() // 60, True)
