@@ -20,6 +20,8 @@ DAY_MS: Final = 86_400_000
 REPLAY_WITHIN_MS: Final = 2 * DAY_MS
 """Intake remembers sequences for 48 hours: two replays within it of the letter cannot double."""
 
+# Begins the producer id of what is sent again.
+_IDENTITY: Final = "dead-letter/"
 _OURS: Final = frozenset(str(name) for name in DeadLetterHeader)
 _REPLACED: Final = _OURS | {topics.PRODUCER_ID, topics.SEQUENCE}
 
@@ -157,7 +159,7 @@ def replay_of(letter: Letter, now_ms: int, *, allow_old: bool = False) -> Replay
         raise NotReplayableError("older than 48 hours: a second replay could count twice")
     if not letter.value:
         raise NotReplayableError("the original had no value, or one too large to be kept")
-    identity = f"dead-letter/{letter.origin_topic}/{letter.origin_partition}/{letter.origin_offset}"
+    identity = f"{_IDENTITY}{letter.origin_topic}/{letter.origin_partition}/{letter.origin_offset}"
     return Replay(
         topic=letter.origin_topic,
         partition=letter.origin_partition,
@@ -170,6 +172,18 @@ def replay_of(letter: Letter, now_ms: int, *, allow_old: bool = False) -> Replay
             (topics.SEQUENCE, b"1"),
         ),
     )
+
+
+def origin_of(producer_id: str) -> tuple[str, int, int] | None:
+    """Topic, partition and offset of the message whose bad part was sent again under `producer_id`;
+    None for a producer of another kind."""
+    if not producer_id.startswith(_IDENTITY):
+        return None
+    topic, _, rest = producer_id.removeprefix(_IDENTITY).partition("/")
+    partition, _, offset = rest.partition("/")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        return None
+    return topic, int(partition), int(offset)
 
 
 async def replay(

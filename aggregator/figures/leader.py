@@ -27,6 +27,7 @@ from aggregator.figures.beat import Beat, BeatReport
 from aggregator.figures.config import FiguresConfig
 from aggregator.figures.lease import Lease, LeaseLostError
 from aggregator.figures.rebuild import rebuild
+from aggregator.figures.replays import take_up_replay
 from aggregator.figures.rollups import RollupStore, open_rollups
 from aggregator.figures.schedule import next_beat_s
 from aggregator.figures.state import FiguresState
@@ -193,7 +194,12 @@ class FiguresLeader:
         self, connection: Connection, rollups: RollupStore, stop: asyncio.Event
     ) -> FiguresState | None:
         """None when it was told to stop before there was a stream."""
+        # Refreshes would take up what a replay has not counted yet.
+        self._complete_to_s = 0
         while not stop.is_set():
+            if not await take_up_replay(connection, self._lease, rollups):
+                await _sleep(self._config.standby_poll_s, stop)
+                continue
             state = await rebuild(connection, rollups)
             if state is not None:
                 return state

@@ -43,6 +43,8 @@ class PartitionShare:
     last: Record | None = None
     stream_ms: int | None = None
     caught_up: bool = False
+    # Records that were counted before lie ahead still.
+    replays: bool = False
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.minutes.checkpoint import LastRecord, PartitionShare
 from aggregator.minutes.config import IntakeConfig
-from aggregator.minutes.offsets import Claim, epoch_ms, verify
+from aggregator.minutes.offsets import Claim, ReplaySpan, epoch_ms, verify
 from aggregator.minutes.stream_time import advance
 from ingest.errors import FatalError
 from ingest.lag import Progress
@@ -30,6 +30,8 @@ class Held:
     next_offset: int
     expected: LastRecord | None
     stream_ms: int | None
+    # None where nothing is counted anew, or no more.
+    replay: ReplaySpan | None = None
     last: Record | None = None
     # The newest record timestamp taken: producers' clocks differ, the last record may be older.
     newest_ms: int | None = None
@@ -60,10 +62,19 @@ class Holdings:
             next_offset=claim.next_offset,
             expected=claim.last if start < claim.next_offset else None,
             stream_ms=None if claim.stream_time is None else epoch_ms(claim.stream_time),
+            replay=claim.replay,
         )
 
     def clear(self) -> None:
         self._held.clear()
+
+    def replays(self) -> dict[int, ReplaySpan]:
+        """Partition → what is counted anew of it; empty but after `hashgauge rebuild --shares`."""
+        return {
+            partition: held.replay
+            for partition, held in self._held.items()
+            if held.replay is not None
+        }
 
     def accept(self, records: Mapping[int, Sequence[Record]]) -> list[Record]:
         """The records not taken yet. Changes nothing but marking the log of a partition verified.
@@ -104,6 +115,8 @@ class Holdings:
                 newest_ms = max(record.timestamp for record in batch)
                 held.newest_ms = max(newest_ms, held.newest_ms or newest_ms)
                 held.next_offset = batch[-1].offset + 1
+            if held.replay is not None and _passed(held, held.replay.until):
+                held.replay = None
 
     def seal(self, now_ms: int) -> Iterable[PartitionShare]:
         """What was taken since the last seal, to be written with the shares; stream time moves."""
@@ -126,6 +139,7 @@ class Holdings:
                 last=held.last,
                 stream_ms=held.stream_ms,
                 caught_up=at_end,
+                replays=held.replay is not None,
             )
             held.flushed_to, held.last = held.next_offset, None
 
@@ -133,3 +147,10 @@ class Holdings:
         """The stream time of the partition that is furthest behind."""
         known = [held.stream_ms for held in self if held.stream_ms is not None]
         return min(known, default=None)
+
+
+def _passed(held: Held, offset: int) -> bool:
+    """Whether reading stands at `offset` or behind it. The last offsets before it may hold marks of
+    transactions or nothing any more, which the consumer steps over: its position tells."""
+    position = 0 if held.progress is None else held.progress.position
+    return max(held.next_offset, position) >= offset

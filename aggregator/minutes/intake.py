@@ -19,6 +19,7 @@ from aggregator.minutes.holdings import Holdings
 from aggregator.minutes.patience import Patience
 from aggregator.minutes.registry import UNKNOWN, Registry
 from aggregator.minutes.repeats import Mark, Repeats, marks_of
+from aggregator.minutes.replay import replayed_marks, still_due, unsent
 from aggregator.minutes.tasks import cancelled, unless_stopped
 from aggregator.minutes.watch import Watch
 from aggregator.minutes.writer import Flushed, Writer
@@ -163,12 +164,17 @@ class Intake:
         if generation != self._assignment.generation:
             return
         records = self._holdings.accept(fetched.records)
+        replays = self._holdings.replays()
         marks = marks_of(records)
+        if replays:
+            marks = replayed_marks(marks, records, replays)
         await self._recall(marks)
         if generation != self._assignment.generation:
             return
         fresh, sequences = self._repeats.fresh(records, marks)
         decoded = await self._decode(fresh)
+        if replays:
+            decoded = still_due(decoded, fresh, replays)
         batch = decoded.batch
         if len(batch):
             await self._learn(decoded)
@@ -181,11 +187,14 @@ class Intake:
             known = slot != UNKNOWN
             batch, slot, source = decoded.batch, slot[known], source[known]
         self._parts.ceiling.add(len(fresh), decoded.undecodable)
-        self._checkpoint.add_letters(letters_of(decoded.rejects, fresh))
+        rejects = unsent(decoded.rejects, fresh, replays) if replays else decoded.rejects
+        self._checkpoint.add_letters(letters_of(rejects, fresh))
         self._checkpoint.sequences |= sequences
         self._checkpoint.add(batch, slot, source)
         self._holdings.take(fetched.records, fetched.progress, now_ms=self._clock.now_ms())
         self.watch.took(batch, len(records) - len(fresh))
+        if replays:
+            self.watch.replayed(len(batch), letters_kept=len(decoded.rejects) - len(rejects))
 
     async def _recall(self, marks: Sequence[Mark]) -> None:
         """Know the producers. What was asked before a rebalance is not remembered."""

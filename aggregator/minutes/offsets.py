@@ -35,6 +35,16 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaySpan:
+    """What is counted anew of a partition: offsets [start, until) were counted before, and of their
+    shares those from `from_ms` on count again."""
+
+    start: int
+    until: int
+    from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What is stored of a partition, and the epoch under which this process now holds it."""
 
@@ -45,6 +55,15 @@ class Claim:
     last_timestamp: datetime | None
     last_crc: int | None
     stream_time: datetime | None
+    replay_start: int | None = None
+    replay_until: int | None = None
+    replay_from: datetime | None = None
+
+    @property
+    def replay(self) -> ReplaySpan | None:
+        if self.replay_start is None or self.replay_until is None or self.replay_from is None:
+            return None
+        return ReplaySpan(self.replay_start, self.replay_until, epoch_ms(self.replay_from))
 
     @property
     def last(self) -> LastRecord | None:
@@ -126,6 +145,7 @@ async def advance(connection: Connection, stream: Stream, parts: Sequence[Partit
                 None if part.stream_ms is None else moment(part.stream_ms) for part in parts
             ],
             "caught_up": [part.caught_up for part in parts],
+            "replays": [part.replays for part in parts],
         },
     )
     if cursor.rowcount == len(parts):
@@ -150,8 +170,9 @@ async def _check_held(
     for part in parts:
         epoch, next_offset, owner = held.get(part.partition, (None, None, None))
         if (epoch, next_offset) != (part.epoch, part.next_offset):
+            by = repr(owner) if owner else "a command (`hashgauge rebuild`, `offsets settle`)"
             message = (
-                f"partition {part.partition} of {stream.topic} was taken over by {owner!r} "
+                f"partition {part.partition} of {stream.topic} was taken over by {by} "
                 f"(epoch {epoch} instead of {part.epoch}, offset {next_offset} instead of "
                 f"{part.from_offset}): this process stops, nothing is lost or counted twice"
             )
@@ -174,6 +195,8 @@ class StoredOffset:
     owner_epoch: int
     taken_at: datetime
     current: bool
+    replay_until: int | None
+    replay_from: datetime | None
 
 
 async def show(connection: Connection) -> list[StoredOffset]:

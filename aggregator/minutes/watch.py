@@ -74,6 +74,13 @@ class Watch:
             counter("repeated_messages_total").inc(repeats)
             log.info("repeats_dropped", messages=repeats)
 
+    def replayed(self, shares: int, *, letters_kept: int) -> None:
+        """The fetch was one of a replay; `letters_kept` of its messages were dead-lettered before
+        (or would be now) and are not sent again."""
+        if letters_kept:
+            log.info("dead_letters_not_sent_again", messages=letters_kept)
+        log.debug("replayed", shares=shares)
+
     def sealed(self, checkpoint: Checkpoint, now_ms: int) -> None:
         """A checkpoint goes to the flusher."""
         for held in self._holdings:

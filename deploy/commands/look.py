@@ -60,14 +60,14 @@ def _picture(connection: psycopg.Connection[Any]) -> RenderableType:
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         rows = {name: cursor.execute(sql.encode()).fetchall() for name, sql in statements.items()}
     return Group(
-        _figures(rows["leader"][0], rows["waiting"][0]),
+        _figures(rows["leader"][0], rows["waiting"][0], rows["replay"]),
         _partitions(rows["partitions"]),
         _workers(rows["workers"]),
         _pools(rows["pools"]),
     )
 
 
-def _figures(leader: Any, waiting: Any) -> Table:
+def _figures(leader: Any, waiting: Any, replays: list[Any]) -> Table:
     shown = table("what", "", title="figures")
     shown.add_row("leader", f"{leader.holder or 'none'} (epoch {leader.epoch})")
     if leader.holder and leader.silent > _GONE:
@@ -75,6 +75,9 @@ def _figures(leader: Any, waiting: Any) -> Table:
     behind = "" if leader.behind is None else f" ({span(leader.behind)} behind)"
     shown.add_row("stream time", _moment(leader.stream_time) + behind)
     shown.add_row("complete to", _moment(leader.complete_to))
+    for replay in replays:
+        standing = f"for {span(replay.since)}; figures stand still"
+        shown.add_row("counted anew since", f"{_moment(replay.replay_from)}, {standing}")
     shown.add_row("minutes to be read", str(waiting.minutes))
     shown.add_row("events to be published", str(waiting.events))
     return shown
@@ -86,6 +89,8 @@ def _partitions(rows: list[Any]) -> Table:
     )
     for row in rows:
         state = "caught up" if row.caught_up else "behind"
+        if row.replay_left is not None:
+            state = f"counts anew, {row.replay_left:,} left"
         if row.owner is None or row.silent > _GONE:
             state = f"[red]silent for {span(row.silent)}[/red]"
         shown.add_row(

@@ -1,10 +1,10 @@
-"""`hashgauge rebuild`: make figures anew from what was counted."""
+"""`hashgauge rebuild`: make figures anew from what was counted, or count it anew first."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -12,24 +12,50 @@ from rich.console import Console
 from deploy.addresses import database_url
 from deploy.settings import Settings, load
 
-_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ"]
-_POLL_S = 1.0
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+_TIMES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ"]
+_POLL_S: Final = 1.0
 
 
 def rebuild(
     start: Annotated[datetime, typer.Option("--from", help="UTC, inclusive.", formats=_TIMES)],
-    end: Annotated[datetime, typer.Option("--to", help="UTC, exclusive.", formats=_TIMES)],
+    end: Annotated[
+        datetime | None,
+        typer.Option("--to", help="UTC, exclusive; not with --shares.", formats=_TIMES),
+    ] = None,
+    shares: Annotated[
+        bool,
+        typer.Option("--shares", help="Delete the worker minutes, count them anew from Kafka."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask (with --shares).")] = False,
     wait: Annotated[bool, typer.Option(help="Return when the leader has read them all.")] = True,
 ) -> None:
     """Make entity minutes, rollups and windows anew from worker minutes; safe to repeat.
 
     The leader that runs does the work. Minutes that retention has dropped stay as they are.
 
+    With [b]--shares[/b] worker minutes themselves are wrong: those since --from are deleted and
+    counted anew from the topic, each share once, and new shares after them. Running aggregators
+    stop at once, for their supervisor to start them again; figures stand still, marked as stale,
+    until all is counted. Mend the mistake first: what reads the topic then is what counts.
+
     Example: [b]hashgauge rebuild --from 2026-03-01T12:00 --to 2026-03-01T18:00[/b]
+
+    Example: [b]hashgauge rebuild --shares --from 2026-03-01T12:00[/b]
     """
+    since = start.replace(tzinfo=UTC)
+    if shares:
+        if end is not None:
+            raise typer.BadParameter("with --shares all since --from counts", param_hint="--to")
+        asyncio.run(_replay(load(), since, yes=yes, wait=wait))
+        return
+    if end is None:
+        raise typer.BadParameter("it is missing", param_hint="--to")
     if start >= end:
         raise typer.BadParameter("it must lie after --from", param_hint="--to")
-    asyncio.run(_rebuild(load(), start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), wait=wait))
+    asyncio.run(_rebuild(load(), since, end.replace(tzinfo=UTC), wait=wait))
 
 
 async def _rebuild(settings: Settings, start: datetime, end: datetime, *, wait: bool) -> None:
@@ -45,3 +71,36 @@ async def _rebuild(settings: Settings, start: datetime, end: datetime, *, wait: 
             await asyncio.sleep(_POLL_S)
     if wait:
         console.print("the leader has read them")
+
+
+async def _replay(settings: Settings, since: datetime, *, yes: bool, wait: bool) -> None:
+    from psycopg import AsyncConnection
+
+    from deploy.replay import begin, plan
+
+    console = Console(highlight=False)
+    async with await AsyncConnection.connect(database_url(settings), autocommit=True) as connection:
+        planned = await plan(settings, connection, since=since)
+        for number, place in sorted(planned.places.items()):
+            console.print(f"partition {number}: read again from offset {place.start}")
+        if not yes:
+            question = f"Worker minutes since {planned.since:%Y-%m-%d %H:%M}Z are deleted. Go on?"
+            typer.confirm(question, abort=True)
+        done = await begin(connection, planned)
+        console.print(
+            f"{done.minutes_deleted} worker minutes deleted, {done.messages} messages to read again"
+        )
+        if wait:
+            await _until_taken_up(connection, console)
+
+
+async def _until_taken_up(connection: AsyncConnection[Any], console: Console) -> None:
+    from aggregator.minutes.rewind import progress
+
+    told = None
+    while left := await progress(connection):
+        if left.messages_left != told:
+            told = left.messages_left
+            console.print(f"{told} messages left" if told else "counted; the leader takes it up")
+        await asyncio.sleep(_POLL_S)
+    console.print("counted anew, figures are current")

@@ -39,7 +39,7 @@ def show() -> None:
             f"cluster {cluster}, topic {topic}" + (" (followed)" if current else ""),
             soft_wrap=True,
         )
-        table = Table("partition", "next offset", "last record", "owner", box=None)
+        table = Table("partition", "next offset", "last record", "owner", "", box=None)
         for row in group:
             at = row.last_timestamp
             table.add_row(
@@ -47,6 +47,7 @@ def show() -> None:
                 str(row.next_offset),
                 "none" if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z",
                 row.owner or "nobody",
+                _replay(row),
             )
         console.print(table)
 
@@ -84,6 +85,13 @@ def settle(
         typer.confirm("Shares may be missed or counted twice. Go on?", abort=True)
     settled = asyncio.run(_settle(settings, chosen))
     console.print(f"settled: {settled}" if settled else "none of these partitions was known")
+
+
+def _replay(row: StoredOffset) -> str:
+    if row.replay_until is None or row.replay_from is None:
+        return ""
+    since = f"{row.replay_from:%Y-%m-%d %H:%M}Z"
+    return f"counts anew since {since}, up to offset {row.replay_until}"
 
 
 async def _stored(settings: Settings) -> list[StoredOffset]:

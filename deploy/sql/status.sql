@@ -11,10 +11,14 @@ from leader
 -- How far intake has come on the stream that is followed.
 select
     known.partition, known.owner, known.next_offset, known.stream_time, known.caught_up,
-    now() - known.taken_at as silent
+    now() - known.taken_at as silent, known.replay_until - known.next_offset as replay_left
 from intake_partitions as known
 join intake_stream using (cluster_id, topic)
 order by known.partition
+
+-- name: replay
+-- What is counted anew, while that is not over.
+select replay_from, now() - begun_at as since from replay
 
 -- name: workers
 -- Hardware workers by status, over all pools.

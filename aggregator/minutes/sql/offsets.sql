@@ -23,7 +23,9 @@ set owner_epoch = known.owner_epoch + 1,
     owner = excluded.owner,
     caught_up = false,
     taken_at = now()
-returning partition, owner_epoch, next_offset, last_offset, last_timestamp, last_crc, stream_time
+returning
+    partition, owner_epoch, next_offset, last_offset, last_timestamp, last_crc, stream_time,
+    replay_start, replay_until, replay_from
 
 -- name: advance
 -- Move the offsets of a flush. Fewer rows than partitions: somebody else holds one of them.
@@ -34,14 +36,19 @@ set next_offset = taken.next_offset,
     last_crc = coalesce(taken.last_crc, known.last_crc),
     stream_time = greatest(known.stream_time, taken.stream_time),
     caught_up = taken.caught_up,
-    taken_at = now()
+    taken_at = now(),
+    replay_start = case when taken.replays then known.replay_start end,
+    replay_until = case when taken.replays then known.replay_until end,
+    replay_from = case when taken.replays then known.replay_from end,
+    replay_next = case when taken.replays then taken.next_offset end
 from unnest(
     %(partitions)s::int4[], %(epochs)s::int8[], %(from_offsets)s::int8[],
     %(next_offsets)s::int8[], %(last_offsets)s::int8[], %(last_timestamps)s::timestamptz[],
-    %(last_crcs)s::int8[], %(stream_times)s::timestamptz[], %(caught_up)s::bool[]
+    %(last_crcs)s::int8[], %(stream_times)s::timestamptz[], %(caught_up)s::bool[],
+    %(replays)s::bool[]
 ) as taken (
     partition, epoch, from_offset,
-    next_offset, last_offset, last_timestamp, last_crc, stream_time, caught_up
+    next_offset, last_offset, last_timestamp, last_crc, stream_time, caught_up, replays
 )
 where known.cluster_id = %(cluster_id)s
     and known.topic = %(topic)s
@@ -60,13 +67,14 @@ where cluster_id = %(cluster_id)s and topic = %(topic)s and partition = any(%(pa
 select
     known.cluster_id, known.topic, known.partition, known.next_offset, known.last_offset,
     known.last_timestamp, known.stream_time, known.caught_up, known.owner, known.owner_epoch,
-    known.taken_at, streams.only_row is not null as current
+    known.taken_at, streams.only_row is not null as current, known.replay_until, known.replay_from
 from intake_partitions as known
 left join intake_stream as streams using (cluster_id, topic)
 order by known.cluster_id, known.topic, known.partition
 
 -- name: settle
--- Put partitions where a person says; whoever holds them is fenced, the next owner checks nothing.
+-- Put partitions where a person says; whoever holds them is fenced, the next owner checks nothing. A
+-- replay goes on where records that were counted before still lie ahead.
 update intake_partitions as known
 set next_offset = settled.next_offset,
     owner_epoch = known.owner_epoch + 1,
@@ -74,7 +82,11 @@ set next_offset = settled.next_offset,
     last_offset = null,
     last_timestamp = null,
     last_crc = null,
-    caught_up = false
+    caught_up = false,
+    replay_start = case when settled.next_offset < known.replay_until then known.replay_start end,
+    replay_until = case when settled.next_offset < known.replay_until then known.replay_until end,
+    replay_from = case when settled.next_offset < known.replay_until then known.replay_from end,
+    replay_next = case when settled.next_offset < known.replay_until then settled.next_offset end
 from unnest(%(partitions)s::int4[], %(next_offsets)s::int8[]) as settled (partition, next_offset)
 where known.cluster_id = %(cluster_id)s
     and known.topic = %(topic)s
@@ -87,6 +99,8 @@ delete from intake_partitions
 where cluster_id = %(cluster_id)s and topic = %(topic)s and partition = any(%(partitions)s::int4[])
 
 -- name: forget_sequences
--- What was remembered of the producers on those partitions.
+-- What was remembered of the producers on those partitions, that of a replay (-1 - partition) too.
 delete from producer_sequences
-where cluster_id = %(cluster_id)s and topic = %(topic)s and partition = any(%(partitions)s::int4[])
+where cluster_id = %(cluster_id)s
+    and topic = %(topic)s
+    and (partition = any(%(partitions)s::int4[]) or -1 - partition = any(%(partitions)s::int4[]))

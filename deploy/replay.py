@@ -1,0 +1,99 @@
+"""Counting a topic anew: what must hold before minutes are deleted, and the rewind itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from aggregator.figures.policies import Policies
+from aggregator.minutes import rewind
+from aggregator.minutes.offsets import Stream
+from aggregator.minutes.rewind import Limits, Rewound
+from deploy.addresses import bootstrap_servers
+from deploy.settings import Settings
+from ingest.consumer import ConsumerConfig, ShareConsumer
+from ingest.decode import DecodeConfig
+from ingest.errors import FatalError
+from ingest.log_places import LogPlace, log_places
+
+# A message that a producer sent twice must be met twice, or the second one counts; producers try
+# again for minutes. Earlier first ones hold shares of before the replay only.
+_PRIMING: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a replay would read: the stream, and by partition where its log passes the instant."""
+
+    since: datetime
+    stream: Stream
+    places: dict[int, LogPlace]
+
+
+async def plan(settings: Settings, connection: AsyncConnection[object], *, since: datetime) -> Plan:
+    """Changes nothing. FatalError where the minutes from `since` on could not be made whole."""
+    since = since.replace(second=0, microsecond=0)
+    limits = await rewind.limits(connection)
+    if limits is None:
+        raise FatalError("nothing was counted yet")
+    stream = await _followed(settings, limits)
+    _check_minutes(limits, settings.configured("retention", Policies()), since)
+    early = timedelta(milliseconds=settings.configured("decode", DecodeConfig()).times.early_ms)
+    config = _consumer(settings)
+    places = await log_places(
+        config.bootstrap_servers,
+        config.topic,
+        at_ms=_ms(since - early),
+        prime_ms=_ms(since - early - _PRIMING),
+        client=config.client,
+    )
+    cut = [number for number, place in places.items() if not place.whole]
+    if cut:
+        raise FatalError(
+            f"the log of partitions {cut} no longer reaches back to {_text(since - early)}: shares "
+            "that count now would be lost. Choose a later --from, or restore a backup"
+        )
+    return Plan(since, stream, places)
+
+
+async def begin(connection: AsyncConnection[object], plan: Plan) -> Rewound:
+    """Delete the minutes and rewind. FatalError where things changed since `plan`."""
+    return await rewind.rewind(connection, plan.stream, plan.places, since=plan.since)
+
+
+async def _followed(settings: Settings, limits: Limits) -> Stream:
+    cluster = await ShareConsumer(_consumer(settings)).cluster_id()
+    here = Stream(cluster, settings.shares_topic)
+    if here != Stream(limits.cluster_id, limits.topic):
+        raise FatalError(
+            f"the service follows topic {limits.topic} of cluster {limits.cluster_id}, not "
+            f"{here.topic} of {here.cluster_id}"
+        )
+    return here
+
+
+def _check_minutes(limits: Limits, policies: Policies, since: datetime) -> None:
+    """Minutes that retention drops, and shares that intake takes for too late, can't come back."""
+    if limits.stream_time is None or since >= limits.stream_time:
+        raise FatalError(f"nothing was counted since {_text(since)}")
+    oldest = limits.stream_time - policies.keep_minutes
+    if limits.kept_from is not None:
+        oldest = max(oldest, limits.kept_from)
+    if since < oldest:
+        raise FatalError(f"minutes are kept since {_text(oldest)} only: choose a later --from")
+
+
+def _consumer(settings: Settings) -> ConsumerConfig:
+    config = ConsumerConfig(bootstrap_servers(settings), topic=settings.shares_topic)
+    return settings.configured("consumer", config)
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1_000)
+
+
+def _text(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,163 @@
+"""`hashgauge rebuild --shares`: wrong minutes are counted anew from the topic, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import FatalError
+from tests.integration.intake_main import FATAL
+from tests.integration.intake_world import Processes, processes, stored, until
+from tests.integration.replay_world import (
+    END_S,
+    SINCE_S,
+    Topic,
+    damage,
+    ends,
+    hashgauge,
+    replays,
+    rows,
+    since_option,
+    taken_in,
+)
+
+# A few messages a flush: there is a middle to be killed in.
+SLOW = {"clock": "records", "fetch_records": 4, "flush_shares": 20, "buffered_shares": 40}
+
+
+@pytest.fixture
+def intakes(
+    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
+) -> Iterator[Processes]:
+    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+async def log(kafka_bootstrap: str, topic: str) -> AsyncIterator[Topic]:
+    async with Topic(kafka_bootstrap, topic, seed=11) as opened:
+        await opened.four_hours()
+        yield opened
+
+
+async def counted(bootstrap: str, log: Topic, database_url: str) -> None:
+    """Everything is taken in; the minutes are the truth."""
+    at_end = await ends(bootstrap, log.topic)
+    there = taken_in(database_url)
+    await until(lambda: there(at_end) and not replays(database_url))
+    found, expected = stored(database_url), log.truth.expected
+    assert {k: (found.get(k), v) for k, v in expected.items() if found.get(k) != v} == {}
+    assert found == expected
+
+
+async def test_damaged_minutes_are_counted_anew(
+    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+) -> None:
+    """With late and early shares, repeats and bad messages; a dead letter goes out once."""
+    first = intakes.start(clock="records")
+    await counted(kafka_bootstrap, log, database_url)
+    letters = await ends(kafka_bootstrap, f"{log.topic}.dead-letter")
+    damage(database_url)
+    assert stored(database_url) != log.truth.expected
+    arguments = ("rebuild", "--shares", *since_option(), "--yes", "--no-wait")
+    said = await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
+    assert "messages to read again" in said
+    assert first.process.wait(30) == FATAL
+    assert "hashgauge rebuild" in first.log
+    shown = await hashgauge(database_url, kafka_bootstrap, log.topic, "offsets", "show")
+    assert shown.count("counts anew since") == 4
+    second = intakes.start(clock="records")
+    await counted(kafka_bootstrap, log, database_url)
+    assert "dead_letters_not_sent_again" in second.log
+    assert await ends(kafka_bootstrap, f"{log.topic}.dead-letter") == letters
+    # What was sent before is known as before, and so is what the replay read.
+    await log.again(300, END_S + 120)
+    await counted(kafka_bootstrap, log, database_url)
+
+
+async def test_killed_in_the_middle_with_two_processes_and_new_shares(
+    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+) -> None:
+    running = [intakes.start(**SLOW), intakes.start(**SLOW)]
+    await counted(kafka_bootstrap, log, database_url)
+    damage(database_url)
+    await log.again(20, END_S)
+    arguments = ("rebuild", "--shares", *since_option(END_S - 9_000), "--yes", "--no-wait")
+    await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
+    for each in running:
+        assert each.process.wait(30) == FATAL
+    for number in range(5):
+        # A group of its own: Kafka waits for members that were killed.
+        pair = [intakes.start(**SLOW, group_id=f"{log.topic}-{number}") for _ in range(2)]
+        before = progress(database_url)
+        for _ in range(5):
+            await log.one(END_S)
+        await until(lambda: progress(database_url) > before + 50)  # noqa: B023
+        for each in pair:
+            each.kill()
+        assert replays(database_url)
+    intakes.start(**SLOW, group_id=f"{log.topic}-last")
+    await log.close()
+    await counted(kafka_bootstrap, log, database_url)
+
+
+async def test_a_second_replay_takes_over_from_the_first(
+    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+) -> None:
+    """The mistake was not mended yet: say it again, from the same instant or an earlier one."""
+    intakes.start(clock="records")
+    await counted(kafka_bootstrap, log, database_url)
+    arguments = ("rebuild", "--shares", "--yes", "--no-wait")
+    await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments, *since_option())
+    before = progress(database_url)
+    slow = intakes.start(**SLOW)
+    await until(lambda: progress(database_url) > before + 40)
+    slow.kill()
+    assert replays(database_url)
+    damage(database_url)
+    with pytest.raises(FatalError, match="is not over"):
+        await hashgauge(
+            database_url, kafka_bootstrap, log.topic, *arguments, *since_option(SINCE_S + 60)
+        )
+    earlier = since_option(SINCE_S - 1_800)
+    await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments, *earlier)
+    intakes.start(clock="records")
+    await counted(kafka_bootstrap, log, database_url)
+
+
+async def test_dead_letters_sent_again_count_once(
+    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+) -> None:
+    """A wrong setting kept an account out; its shares came back by hand, and by the replay."""
+    strict = intakes.start(clock="records", create_accounts=False)
+    at_end = await ends(kafka_bootstrap, log.topic)
+    there = taken_in(database_url)
+    await until(lambda: there(at_end))
+    assert stored(database_url) == {}
+    assert strict.stop() == 0
+    intakes.start(clock="records")
+    await send_letters_again(kafka_bootstrap, log.topic)
+    await counted(kafka_bootstrap, log, database_url)
+    arguments = ("rebuild", "--shares", *since_option(), "--yes", "--no-wait")
+    await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
+    intakes.start(clock="records")
+    await counted(kafka_bootstrap, log, database_url)
+
+
+async def send_letters_again(bootstrap: str, topic: str) -> None:
+    from aiokafka import AIOKafkaProducer
+
+    from ingest.dead_letter_tools import read_letters, replay
+    from schemas.topics import Reason
+
+    letters = read_letters(bootstrap, f"{topic}.dead-letter", reasons=[Reason.UNKNOWN_ACCOUNT])
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
+        async for letter in letters:
+            await replay(producer, letter, letter.written_ms)
+
+
+def progress(database_url: str) -> int:
+    (row,) = rows(database_url, "select sum(next_offset)::int8 from intake_partitions")
+    return int(row[0])
