@@ -89,10 +89,10 @@ def _partitions(rows: list[Any]) -> Table:
     )
     for row in rows:
         state = "caught up" if row.caught_up else "behind"
-        if row.replay_left is not None:
-            state = f"counts anew, {row.replay_left:,} left"
         if row.owner is None or row.silent > _GONE:
             state = f"[red]silent for {span(row.silent)}[/red]"
+        if row.replay_left is not None:
+            state = f"{state}, counts anew, {row.replay_left:,} left"
         shown.add_row(
             str(row.partition),
             str(row.next_offset),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import LiteralString
 
+import psycopg
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from ingest.errors import FatalError
 from tests.integration.intake_main import FATAL
@@ -161,3 +165,56 @@ async def send_letters_again(bootstrap: str, topic: str) -> None:
 def progress(database_url: str) -> int:
     (row,) = rows(database_url, "select sum(next_offset)::int8 from intake_partitions")
     return int(row[0])
+
+
+async def refusal(database_url: str, bootstrap: str, topic: str, since_s: int) -> str:
+    """Why a replay from `since_s` on is refused; nothing has changed then."""
+    state: LiteralString = "select next_offset, owner_epoch from intake_partitions order by 1, 2"
+    before, minutes = rows(database_url, state), stored(database_url)
+    arguments = ("rebuild", "--shares", "--yes", *since_option(since_s))
+    with pytest.raises(FatalError) as refused:
+        await hashgauge(database_url, bootstrap, topic, *arguments)
+    assert rows(database_url, state) == before
+    assert stored(database_url) == minutes
+    return str(refused.value)
+
+
+async def test_what_could_not_be_made_whole_is_refused(
+    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+) -> None:
+    async def refused(since_s: int = SINCE_S, topic: str = log.topic) -> str:
+        return await refusal(database_url, kafka_bootstrap, topic, since_s)
+
+    assert "nothing was counted" in await refused()
+    intakes.start(clock="records")
+    await counted(kafka_bootstrap, log, database_url)
+    assert "nothing was counted since" in await refused(END_S + 7_200)
+    assert "minutes are kept since" in await refused(END_S - 4 * 86_400)
+    assert "the service follows topic" in await refused(topic=f"{log.topic}.dead-letter")
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into retention_marks values ('worker_minutes', to_timestamp(%s))",
+            (SINCE_S + 60,),
+        )
+    assert "minutes are kept since" in await refused()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("delete from retention_marks")
+    await cut(kafka_bootstrap, log.topic, partition=2, before=300)
+    assert "the log of partitions [2] no longer reaches back" in await refused()
+    # What the log still holds can be counted anew.
+    later = since_option(END_S - 600)
+    arguments = ("rebuild", "--shares", "--yes", "--no-wait", *later)
+    await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
+    intakes.start(clock="records")
+    await counted(kafka_bootstrap, log, database_url)
+
+
+async def cut(bootstrap: str, topic: str, *, partition: int, before: int) -> None:
+    """As retention does."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        at = TopicPartition(topic, partition)
+        await admin.delete_records({at: RecordsToDelete(before_offset=before)})
+    finally:
+        await admin.close()

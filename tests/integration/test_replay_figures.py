@@ -1,0 +1,186 @@
+"""A leader beside a replay: figures stand still meanwhile, and are those of an undisturbed run."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import pytest
+
+from deploy.migrate import migrate
+from tests.integration.intake_world import Processes, processes, stored, until
+from tests.integration.replay_world import (
+    END_S,
+    Topic,
+    damage,
+    ends,
+    hashgauge,
+    replays,
+    rows,
+    since_option,
+    taken_in,
+)
+
+SLOW = {"clock": "records", "fetch_records": 4, "flush_shares": 20, "buffered_shares": 40}
+KEEPS: tuple[LiteralString, ...] = (
+    "select * from worker_figures order by worker_id",
+    "select * from entity_figures order by entity_id",
+    "select * from status_counts order by entity_id, status",
+    "select * from entity_minutes order by entity_id, bucket",
+    "select * from worker_15m order by worker_id, bucket",
+    "select * from entity_1h order by entity_id, bucket",
+    "select event_id from events order by id",
+    "select stream_time, complete_to from leader",
+)
+"""What the leader writes."""
+WORKERS: LiteralString = (
+    "select account_name, workers.name, t.* from {} t join workers on workers.id = t.worker_id"
+    " join miners on miners.id = workers.miner_id order by 1, 2, 3"
+)
+ENTITIES: LiteralString = (
+    "select coalesce(account_name, 'pool'), t.* from {} t"
+    " left join miners on miners.id = t.entity_id order by 1, 2"
+)
+
+
+@contextmanager
+def leading(database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fixtures.figures_process", database_url, "leader"],
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def intakes(
+    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
+) -> Iterator[Processes]:
+    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+async def log(kafka_bootstrap: str, topic: str) -> AsyncIterator[Topic]:
+    async with Topic(kafka_bootstrap, topic, seed=12) as opened:
+        await opened.four_hours()
+        yield opened
+
+
+async def figures_are_current(database_url: str, bootstrap: str, topic: str) -> None:
+    at_end = await ends(bootstrap, topic)
+    there = taken_in(database_url)
+
+    def current() -> bool:
+        (left,) = rows(
+            database_url,
+            "select (select count(*) from touched_minutes where bucket < leader.complete_to),"
+            " complete_to, (select count(*) from replay), beat_at > now() - interval '2 s'"
+            " from leader",
+        )
+        complete = left[1] is not None and left[1].timestamp() >= END_S + 120
+        return there(at_end) and left[0] == 0 and complete and left[2] == 0 and left[3]
+
+    await until(current, within_s=60)
+
+
+def by_name(database_url: str) -> dict[str, Any]:
+    """Minutes and rollups with names in place of ids, which differ between databases."""
+    found = {}
+    for level in ("minutes", "15m", "1h", "1d"):
+        for family, query in (("worker", WORKERS), ("entity", ENTITIES)):
+            relation = f"{family}_{level}"
+            found[relation] = [
+                _without_ids(row, skip=2 if family == "worker" else 1, level=level)
+                for row in rows(database_url, query.format(relation))  # type: ignore[arg-type]
+            ]
+    return found
+
+
+def _without_ids(row: tuple[Any, ...], *, skip: int, level: str) -> tuple[Any, ...]:
+    """Names and bucket; then the sums, behind worker, miner, operator and source in minutes."""
+    sums = row[skip + (5 if (skip, level) == (2, "minutes") else 2) :]
+    return (*row[: skip + 1], *sums)
+
+
+async def test_no_crater_and_no_false_transition(
+    log: Topic,
+    intakes: Processes,
+    database_url: str,
+    empty_database_url: str,
+    kafka_bootstrap: str,
+) -> None:
+    migrate(empty_database_url)
+    undisturbed = intakes.start(
+        clock="records", database_url=empty_database_url, group_id=f"{log.topic}-undisturbed"
+    )
+    intakes.start(clock="records")
+    with leading(database_url), leading(empty_database_url):
+        await figures_are_current(database_url, kafka_bootstrap, log.topic)
+        await figures_are_current(empty_database_url, kafka_bootstrap, log.topic)
+        right = [rows(database_url, query) for query in KEEPS]
+        damage(database_url)
+        await figures_are_current(database_url, kafka_bootstrap, log.topic)
+        before = [rows(database_url, query) for query in KEEPS]
+        assert before[1] != right[1]
+        arguments = ("rebuild", "--shares", *since_option(END_S - 9_000), "--yes")
+        rebuilding = asyncio.create_task(
+            hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
+        )
+        await until(lambda: replays(database_url))
+        shown = await hashgauge(database_url, kafka_bootstrap, log.topic, "status")
+        assert "figures stand still" in shown
+        assert "counts anew," in shown
+        intakes.start(**SLOW)
+        looks = 0
+        while replays(database_url):
+            found = [rows(database_url, query) for query in KEEPS]
+            if replays(database_url):
+                assert found == before
+                looks += 1
+            await log.one(END_S)
+        assert looks > 10
+        said = await rebuilding
+        assert said.endswith("counted anew, figures are current\n")
+        await figures_are_current(database_url, kafka_bootstrap, log.topic)
+        await figures_are_current(empty_database_url, kafka_bootstrap, log.topic)
+    assert undisturbed.process.poll() is None
+    assert stored(database_url) == stored(empty_database_url) == log.truth.expected
+    assert by_name(database_url) == by_name(empty_database_url)
+    assert rows(database_url, KEEPS[6])[: len(right[6])] == right[6]
+    assert transitions(database_url) == transitions(empty_database_url) | mistaken(database_url)
+    assert windows(database_url) == windows(empty_database_url)
+
+
+def transitions(database_url: str) -> set[tuple[Any, ...]]:
+    return set(
+        rows(
+            database_url,
+            "select account_name, workers.name, transition_number, from_status, to_status, at"
+            " from events join workers on workers.id = worker_id"
+            " join miners on miners.id = workers.miner_id",
+        )
+    )
+
+
+def mistaken(database_url: str) -> set[tuple[Any, ...]]:
+    """What was told of the worker that never was stays told."""
+    return {each for each in transitions(database_url) if each[1] == "counted by mistake"}
+
+
+def windows(database_url: str) -> list[tuple[Any, ...]]:
+    return rows(
+        database_url,
+        "select account_name, accepted_15m, rejected_15m, accepted_1h, rejected_1h, accepted_1d,"
+        " rejected_1d, accepted_1w, rejected_1w from entity_figures"
+        " left join miners on miners.id = entity_id order by 1, 2",
+    )
