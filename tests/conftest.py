@@ -11,9 +11,15 @@ from tests.fixtures.postgres import (
     postgres_server,
     template_database,
 )
-from tests.timescale.fixture import empty_timescale_url, timescale_server, timescale_url
+from tests.timescale.fixture import (
+    another_timescale_url,
+    empty_timescale_url,
+    timescale_server,
+    timescale_url,
+)
 
 __all__ = [
+    "another_timescale_url",
     "database_url",
     "empty_database_url",
     "empty_timescale_url",

@@ -2,7 +2,7 @@
 
 `tests/conftest.py` hands the fixtures on:
 
-    from tests.timescale.fixture import empty_timescale_url, timescale_server, timescale_url
+    from tests.timescale.fixture import empty_timescale_url, timescale_server, timescale_url, ...
 
 Each test finds the database without any table of another test. On a server at TIMESCALE_URL (whose
 user may create databases) each test has one of its own. In WebAssembly there is one session for all
@@ -47,6 +47,17 @@ def empty_timescale_url(timescale_server: str) -> Iterator[str]:
     else:
         _reset(timescale_server)
         yield timescale_server
+
+
+@pytest.fixture
+def another_timescale_url(timescale_server: str) -> Iterator[str]:
+    """A second database beside that of the test, empty but for TimescaleDB."""
+    if "TIMESCALE_URL" in os.environ:
+        yield from _own_database(timescale_server)
+    else:
+        server = TimescaleServer()
+        yield server.url
+        server.stop()
 
 
 @pytest.fixture
