@@ -89,8 +89,8 @@ class Settings(BaseSettings):
     )
     traces_endpoint: str | None = Field(
         None,
-        description="Where traces of the API go by OTLP over HTTP, such as "
-        "http://127.0.0.1:4318/v1/traces. Without it there are none.",
+        description="Where traces (requests, flushes, beats, deliveries) go by OTLP over HTTP, "
+        "such as http://127.0.0.1:4318/v1/traces. Without it there are none.",
     )
     data_dir: Path = Field(
         Path(".hashgauge"),

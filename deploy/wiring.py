@@ -23,6 +23,10 @@ def aggregator_services(
     """Stage 1, stage 2, the publisher or all of them, and their monitoring page."""
     from deploy.wiring_aggregator import figures_service, intake_service, publisher_service
 
+    if settings.traces_endpoint:
+        from deploy.tracing import trace_work
+
+        trace_work(settings.traces_endpoint)
     checks: dict[str, Check] = {}
     services: dict[str, Service] = {}
     if intake:

@@ -35,6 +35,7 @@ from aggregator.figures.windows import HOUR_MIN
 from ingest.errors import FatalError
 from schemas.clock import Clock
 from schemas.metrics import gauge, histogram
+from schemas.spans import span
 from schemas.windows import MINUTE_S
 
 log: Final = structlog.get_logger(__name__)
@@ -174,7 +175,8 @@ class FiguresLeader:
             began_s, began = self._clock.now_ms() / 1_000, self._clock.monotonic_s()
             complete_to = state.grid.complete_to
             try:
-                report = await beat.run(state)
+                with span("beat"):
+                    report = await beat.run(state)
             except _PASSING as error:
                 # A broken connection leaves open whether the commit went through, and after more
                 # than an hour the rings hold too little to judge statuses again: start afresh.

@@ -15,6 +15,7 @@ from aggregator.minutes.writer import Flushed, Writer
 from ingest.dead_letter import LetterSink
 from ingest.errors import RetryableError
 from schemas.clock import Clock
+from schemas.spans import span
 
 log = structlog.get_logger(__name__)
 
@@ -80,13 +81,14 @@ class Flusher:
         checkpoint: Checkpoint,
         after: Callable[[Checkpoint, Flushed, float], Awaitable[None]],
     ) -> None:
-        if checkpoint.dead_letters:
-            await self._send_dead_letters(checkpoint)
-        rows = checkpoint.rows()
-        started_s = self._clock.monotonic_s()
-        flushed = await self._patience.run(
-            lambda connection: self._writer.flush(connection, stream, checkpoint, rows=rows)
-        )
+        with span("flush", shares=checkpoint.shares, letters=len(checkpoint.dead_letters)):
+            if checkpoint.dead_letters:
+                await self._send_dead_letters(checkpoint)
+            rows = checkpoint.rows()
+            started_s = self._clock.monotonic_s()
+            flushed = await self._patience.run(
+                lambda connection: self._writer.flush(connection, stream, checkpoint, rows=rows)
+            )
         await after(checkpoint, flushed, self._clock.monotonic_s() - started_s)
 
     async def _send_dead_letters(self, checkpoint: Checkpoint) -> None:

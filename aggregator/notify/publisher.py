@@ -25,6 +25,7 @@ from aggregator.notify.telegram import TelegramChannel
 from aggregator.notify.webhooks import WebhookChannel
 from ingest.errors import FatalError, RetryableError
 from schemas.metrics import gauge
+from schemas.spans import span
 
 log: Final = structlog.get_logger(__name__)
 
@@ -146,7 +147,8 @@ class Publisher:
         while not ended.is_set():
             batch = await self._outbox.after_cursor(channel.name, self._config.batch)
             if batch is not None:
-                await channel.take(batch)
+                with span("publish", channel=channel.name, events=batch.to - batch.after):
+                    await channel.take(batch)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._config.poll_s), self._numbered:

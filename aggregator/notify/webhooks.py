@@ -27,6 +27,7 @@ from ingest.errors import FatalError
 from schemas.events import encode_webhook, event_of
 from schemas.metrics import counter
 from schemas.named_sql import load
+from schemas.spans import span
 
 log: Final = structlog.get_logger(__name__)
 
@@ -142,7 +143,8 @@ class WebhookChannel:
     async def _turn(self, deliveries: list[Delivery]) -> None:
         """One receiver's messages in order, up to the first that fails."""
         for delivery in deliveries:
-            error, status = await self._attempt(delivery)
+            with span("deliver", channel=self.name, attempt=delivery.attempts + 1):
+                error, status = await self._attempt(delivery)
             await self._settle(delivery, error, status)
             if error is not None:
                 return

@@ -12,7 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.overrides import SettingsError
-from deploy.tracing import trace_requests
+from deploy.tracing import trace_requests, trace_work
+from schemas.spans import span, trace_with
 
 
 @pytest.fixture
@@ -71,3 +72,21 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(SettingsError, match=r"pip install 'hashgauge\[traces\]'"):
         trace_requests(FastAPI(), "http://127.0.0.1:1")
+
+
+def test_work_goes_to_the_collector(
+    collector: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+    endpoint, taken = collector
+    provider = trace_work(endpoint)
+    try:
+        with span("flush", shares=7):
+            pass
+    finally:
+        trace_with(None)
+    assert provider.force_flush()
+    provider.shutdown()
+    sent = b"".join(taken)
+    assert b"hashgauge-aggregator" in sent
+    assert b"flush" in sent
