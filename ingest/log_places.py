@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from ingest.errors import FatalError
 from ingest.record import Record
 
 _READ_MS: Final = 5_000
@@ -19,7 +20,8 @@ class LogPlace:
         log  [beginning ... |before|start ... at or later ... end)
 
     start   no record before it is stamped `prime_ms` or later; the end where none is
-    whole   no record stamped `at_ms` or later can have been dropped by the broker
+    whole   the log was never cut, or still holds an older record before the first one stamped
+            `at_ms` or later: the broker drops segments by their newest stamp, oldest first
     before  the last record that can be read before `start`, where there is one next to it
     """
 
@@ -37,7 +39,8 @@ async def log_places(
     client: dict[str, Any] | None = None,
 ) -> dict[int, LogPlace]:
     """Partition → place. `prime_ms` is at or before `at_ms`: reading begins that much earlier where
-    the log still reaches back so far. Raises KafkaError.
+    the log still reaches back so far. Raises KafkaError, and FatalError for a broker that cannot
+    look offsets up by time.
 
     The broker answers with the first record stamped so or later, whatever the order of the stamps:
     none before it is.
@@ -66,15 +69,23 @@ async def _place(
     beginning = (await consumer.beginning_offsets([at]))[at]
     # Before the look-up: what comes in after it is stamped by producers as they like.
     end = (await consumer.end_offsets([at]))[at]
-    first = await _first(consumer, at, at_ms, end)
-    start = await _first(consumer, at, prime_ms, end)
+    first = await _first(consumer, at, at_ms, beginning, end)
+    start = await _first(consumer, at, prime_ms, beginning, end)
     whole = beginning == 0 or first > beginning
     return LogPlace(start, whole, await _before(consumer, at, start, beginning))
 
 
-async def _first(consumer: AIOKafkaConsumer, at: TopicPartition, stamp_ms: int, end: int) -> int:
+async def _first(
+    consumer: AIOKafkaConsumer, at: TopicPartition, stamp_ms: int, beginning: int, end: int
+) -> int:
     found = (await consumer.offsets_for_times({at: max(0, stamp_ms)}))[at]
-    return end if found is None else min(end, found.offset)
+    if found is not None:
+        return min(end, int(found.offset))
+    last = await _before(consumer, at, end, beginning)
+    if last is not None and last.timestamp >= stamp_ms:
+        # The one in librdkafka's mock cluster answers nothing to every question of the kind.
+        raise FatalError(f"the broker does not say where {at.topic} passes an instant")
+    return end
 
 
 async def _before(
