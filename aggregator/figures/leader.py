@@ -1,6 +1,6 @@
 """The figures leader: one process at a time beats, the others stand by.
 
-stand by ──lease──▶ rebuild ──▶ beat, beat, beat ... ──lease lost, error, stop──▶ stand by
+stand by ──lease──▶ (replay) rebuild ──▶ beat, beat ... ──lease lost, error, stop──▶ stand by
                                   │ renewals run beside, on a connection of their own
 """
 
@@ -198,10 +198,8 @@ class FiguresLeader:
         """None when it was told to stop before there was a stream."""
         # Refreshes would take up what a replay has not counted yet.
         self._complete_to_s = 0
+        await self._await_replay(connection, rollups, stop)
         while not stop.is_set():
-            if not await take_up_replay(connection, self._lease, rollups):
-                await _sleep(self._config.standby_poll_s, stop)
-                continue
             state = await rebuild(connection, rollups)
             if state is not None:
                 return state
@@ -209,6 +207,18 @@ class FiguresLeader:
             self._set_ready(True)
             await _sleep(self._config.records_poll_s, stop)
         return None
+
+    async def _await_replay(
+        self, connection: Connection, rollups: RollupStore, stop: asyncio.Event
+    ) -> None:
+        """A topic that is counted anew: until it is, figures stay as they are. One that begins
+        later ends this term."""
+        told = False
+        while not stop.is_set() and not await take_up_replay(connection, self._lease, rollups):
+            if not told:
+                log.info("replay_awaited")
+            told = True
+            await _sleep(self._config.standby_poll_s, stop)
 
     def _note(self, report: BeatReport | None, took_s: float) -> None:
         self._set_ready(True)

@@ -43,7 +43,6 @@ async def take_up_replay(
     while state := await _rows(connection, "state", {}):
         runs, settled_to, complete_to = state[0]
         if runs:
-            log.info("replay_awaited")
             return False
         if complete_to is None or settled_to >= complete_to:
             await _finish(connection, lease)

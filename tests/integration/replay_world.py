@@ -77,8 +77,8 @@ class Topic:
     async def four_hours(self, messages: int = 1_500) -> None:
         """A log whose stamps rise, though not each above the one before."""
         for number in range(messages):
-            stamp_s = END_S - 14_400 + 14_000 * number // messages
-            await self.one(stamp_s + self._rng.randrange(-90, 90))
+            stamp_s = END_S - 14_400 + 14_400 * number // messages
+            await self.one(stamp_s + self._rng.randrange(-90, 0))
         await self.close()
 
     async def one(self, stamp_s: int) -> None:
@@ -91,12 +91,12 @@ class Topic:
         else:
             await self._good(stamp_s, with_bad=dice < 0.2)
 
-    async def close(self) -> None:
-        """A share at the very end of each partition: stream time comes to the end everywhere."""
+    async def close(self, end_s: int = END_S) -> None:
+        """A last share on each partition: stream time comes two minutes behind it everywhere."""
         for partition in range(PARTITIONS):
-            shares = [self._share(END_S, 0)]
+            shares = [self._share(end_s, 0)]
             message = self._message(encode_json(shares), JSON, partition)
-            await self._send(message, END_S + 120)
+            await self._send(message, end_s + 120)
             self.truth.add(shares)
 
     async def again(self, count: int, stamp_s: int) -> None:
@@ -109,7 +109,7 @@ class Topic:
         if with_bad:
             # One with an impossible difficulty, one far too late, one far too early.
             bad = [Share(stamp_s * 1_000, "account0", "rig.0", -1.0, ShareResult.ACCEPTED, None)]
-            bad += [self._share(stamp_s, 50 * 3_600), self._share(stamp_s, -900)]
+            bad += [self._share(stamp_s, 50 * 3_600), self._share(stamp_s, -900, early=True)]
             value, kind = encode_json(shares + bad), JSON
         elif self._rng.random() < 0.5:
             value, kind = encode_arrow(batch_of(shares)), ARROW_STREAM
@@ -126,10 +126,12 @@ class Topic:
             return self._rng.randrange(-300, 0)
         return self._rng.randrange(40 * 3_600 if dice < 0.3 else 150)
 
-    def _share(self, stamp_s: int, age_s: int) -> Share:
+    def _share(self, stamp_s: int, age_s: int, *, early: bool = False) -> Share:
+        """Not after the end of the log: stream time must come past all minutes."""
         rng = self._rng
+        latest_s = stamp_s - age_s if early else max(stamp_s, END_S)
         return Share(
-            (stamp_s - age_s) * 1_000,
+            min(stamp_s - age_s, latest_s) * 1_000,
             f"account{rng.randrange(4)}",
             f"rig.{rng.randrange(5)}",
             float(rng.choice((1, 512, 65_536, 1_048_576))),
