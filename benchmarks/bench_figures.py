@@ -154,9 +154,7 @@ async def minute_against_upserts(workers: int, minutes: int) -> tuple[float, flo
                 began = time.perf_counter()
                 for data in flushes:
                     await copy_into(connection, "flushed_minutes", data)
-                await merge_flushed(
-                    connection, lease, late_before=0, before=None, blocks_per_chunk=32_768
-                )
+                await merge_flushed(connection, lease, late_before=0)
                 merged.append(time.perf_counter() - began)
                 began = time.perf_counter()
                 for data in flushes:

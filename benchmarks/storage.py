@@ -211,7 +211,7 @@ async def _flush(
     nulls = {name: columns[name] == 0 for name in list(columns)[-7:]}
     async with connection.cursor() as cursor, cursor.copy(_APPEND) as copy:
         await copy.write(binary_copy(columns, _TYPES, nulls=nulls))
-    await merge_flushed(connection, lease, late_before=0, before=None, blocks_per_chunk=32_768)
+    await merge_flushed(connection, lease, late_before=0)
 
 
 def _size(connection: psycopg.Connection[Any], relation: str) -> Size:

@@ -113,7 +113,6 @@ class Beat:
             self._lease,
             late_before=minute - self._config.late_after_min,
             before=None if state.slots.count <= self._config.merge_at_once_workers else minute,
-            blocks_per_chunk=self._config.merge_blocks_per_chunk,
         )
         await write_boundary_minutes(
             self._connection,

@@ -46,8 +46,6 @@ class FiguresConfig:
     # One beat reads at most this many worker minutes (about 40 bytes each in memory), so that
     # catching up after hours takes several beats instead of all the memory.
     rows_per_beat: int = 4_000_000
-    # Flushed rows merged in one transaction: 32,768 blocks are about 2,500,000 rows, six seconds.
-    merge_blocks_per_chunk: int = 32_768
     # With more workers than this the minute in progress is merged when it is over, once and not at
     # every beat: half the work, and a worker's return is seen up to a minute later.
     merge_at_once_workers: int = 50_000

@@ -21,14 +21,17 @@ from schemas.named_sql import load
 
 _SQL: Final = load("aggregator.figures", "sql/merge.sql")
 
+# Merged in one transaction: about 2,500,000 rows, six seconds.
+BLOCKS_PER_CHUNK: Final = 32_768
+
 
 async def merge_flushed(
     connection: AsyncConnection[Any],
     lease: Lease,
     *,
     late_before: int,
-    before: int | None,
-    blocks_per_chunk: int,
+    before: int | None = None,
+    blocks_per_chunk: int = BLOCKS_PER_CHUNK,
 ) -> int:
     """Move what is committed now into worker minutes; answer how many of these it made or changed.
 

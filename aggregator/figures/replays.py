@@ -20,6 +20,7 @@ from psycopg.rows import tuple_row
 
 from aggregator.figures.entities import write_entity_minutes
 from aggregator.figures.lease import Lease
+from aggregator.figures.merge import merge_flushed
 from aggregator.figures.minutes_reader import minute_instant
 from aggregator.figures.rollups import RollupStore, Touched
 from schemas.named_sql import load
@@ -44,6 +45,7 @@ async def take_up_replay(
         runs, settled_to, complete_to = state[0]
         if runs:
             return False
+        await merge_flushed(connection, lease, late_before=0)
         if complete_to is None or settled_to >= complete_to:
             await _finish(connection, lease)
         else:

@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from psycopg import AsyncConnection
 from typer.testing import CliRunner
 
 from deploy.cli import app
@@ -18,6 +19,7 @@ from schemas.batch import batch_of
 from schemas.codec import encode_arrow, encode_json
 from schemas.share import Share, ShareResult
 from schemas.topics import ARROW_STREAM, CONTENT_TYPE, JSON, PRODUCER_ID, SEQUENCE
+from tests.fixtures.worker_minutes import merge_now
 from tests.integration.intake_world import Truth, create_topic
 
 PARTITIONS = 4
@@ -161,10 +163,12 @@ class Topic:
         )
 
 
-def damage(database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+async def damage(database_url: str) -> None:
+    """Of worker minutes, so what waits for the leader is merged first."""
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await merge_now(connection)
         for statement in DAMAGE.split(";"):
-            connection.execute(statement.encode(), {"since": SINCE_S})
+            await connection.execute(statement.encode(), {"since": SINCE_S})
 
 
 async def hashgauge(database_url: str, bootstrap: str, topic: str, *arguments: str) -> str:

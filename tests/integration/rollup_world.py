@@ -20,7 +20,6 @@ from schemas.rollups import FAMILIES, SUM_COLUMNS
 from schemas.windows import LEVELS, MINUTES
 
 WORKERS = 10
-BLOCKS_PER_CHUNK = 1
 REASONS = 7
 RELATIONS = [
     family.relation(level) for family in FAMILIES for level in (MINUTES, *(x.name for x in LEVELS))
@@ -78,8 +77,7 @@ class World:
             self.connection,
             self.lease,
             late_before=0,
-            before=None,
-            blocks_per_chunk=BLOCKS_PER_CHUNK,
+            blocks_per_chunk=1,
         )
         await self.connection.execute("delete from touched_minutes")
         async with self.connection.transaction():

@@ -63,7 +63,7 @@ async def test_damaged_minutes_are_counted_anew(
     first = intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
     letters = await ends(kafka_bootstrap, f"{log.topic}.dead-letter")
-    damage(database_url)
+    await damage(database_url)
     assert stored(database_url) != log.truth.expected
     arguments = ("rebuild", "--shares", *since_option(), "--yes", "--no-wait")
     said = await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
@@ -86,7 +86,7 @@ async def test_killed_in_the_middle_with_two_processes_and_new_shares(
 ) -> None:
     running = [intakes.start(**SLOW), intakes.start(**SLOW)]
     await counted(kafka_bootstrap, log, database_url)
-    damage(database_url)
+    await damage(database_url)
     await log.again(20, END_S)
     arguments = ("rebuild", "--shares", *since_option(END_S - 9_000), "--yes", "--no-wait")
     await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
@@ -120,7 +120,7 @@ async def test_a_second_replay_takes_over_from_the_first(
     await until(lambda: progress(database_url) > before + 40)
     slow.kill()
     assert replays(database_url)
-    damage(database_url)
+    await damage(database_url)
     with pytest.raises(FatalError, match="is not over"):
         await hashgauge(
             database_url, kafka_bootstrap, log.topic, *arguments, *since_option(SINCE_S + 60)

@@ -130,7 +130,7 @@ async def test_no_crater_and_no_false_transition(
         await figures_are_current(database_url, kafka_bootstrap, log.topic)
         await figures_are_current(empty_database_url, kafka_bootstrap, log.topic)
         right = [rows(database_url, query) for query in KEEPS]
-        damage(database_url)
+        await damage(database_url)
         await figures_are_current(database_url, kafka_bootstrap, log.topic)
         before = [rows(database_url, query) for query in KEEPS]
         told = transitions(database_url)

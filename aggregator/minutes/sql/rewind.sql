@@ -62,7 +62,8 @@ where cluster_id = %(cluster_id)s and topic = %(topic)s and partition < 0
 select set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true)
 
 -- name: delete_minutes
--- Those of hardware workers: the minutes of boundary workers come from their schedules.
+-- Those of hardware workers, merged or not: the minutes of boundary workers come from their schedules.
+with waiting as (delete from flushed_minutes where bucket >= %(since)s::timestamptz)
 delete from worker_minutes
 where bucket >= %(since)s::timestamptz
     and worker_id <> all (array(select id from workers where behavior = 'boundary'))
