@@ -12,12 +12,11 @@ import numpy as np
 from psycopg import AsyncConnection
 
 from aggregator.figures.entities import write_entity_minutes
-from aggregator.figures.lease import Lease
-from aggregator.figures.merge import merge_flushed
 from aggregator.figures.rollups import Policies, RollupStore, Touched, open_rollups
 from aggregator.figures.timescale_rollups import TimescaleRollups
 from schemas.rollups import FAMILIES, SUM_COLUMNS
 from schemas.windows import LEVELS, MINUTES
+from tests.fixtures.worker_minutes import merge_now
 
 WORKERS = 10
 REASONS = 7
@@ -61,7 +60,6 @@ class World:
 
     connection: AsyncConnection[Any]
     store: RollupStore
-    lease: Lease
 
     async def take(self, rows: Sequence[Row], *, named: bool = False) -> None:
         """A flush, and the beat that reads it. `named`: list the workers of the minutes."""
@@ -73,12 +71,7 @@ class World:
         ):
             for row in rows:
                 await copy.write_row(row.flushed())
-        await merge_flushed(
-            self.connection,
-            self.lease,
-            late_before=0,
-            blocks_per_chunk=1,
-        )
+        await merge_now(self.connection)
         await self.connection.execute("delete from touched_minutes")
         async with self.connection.transaction():
             minutes = {minute.minute_s // 60 for minute in touched}
@@ -126,9 +119,7 @@ async def world(url: str, policies: Policies | None = None) -> AsyncIterator[Wor
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(_PEOPLE)
         store = await open_rollups(connection, policies or Policies())
-        lease = Lease("world", lease_s=-1.0)
-        assert await lease.acquire(connection)
-        yield World(connection, store, lease)
+        yield World(connection, store)
 
 
 def a_month(last_day_s: int, *, days: int, seed: int) -> list[tuple[int, list[Row], list[Row]]]:
