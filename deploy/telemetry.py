@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Final
 
 import orjson
@@ -26,6 +27,10 @@ _HIDDEN: Final = "***"
 _QUIET: Final = ("aiokafka", "asyncio", "uvicorn", "httpx2", "httpcore")
 # It warns of each connection that is closed on purpose; who waits for the database says so itself.
 _QUIETER: Final = ("psycopg.pool",)
+# While a broker is away its client says so 30 times a second, the API of its database twice and
+# at each request: a night of it would be a gigabyte.
+_REPEATING: Final = ("aiokafka", "query_api.database")
+_REPEAT_S: Final = 10.0
 
 Event = MutableMapping[str, Any]
 
@@ -60,6 +65,7 @@ def configure_logging(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
+    handler.addFilter(SeldomTheSame(_REPEATING, every_s=_REPEAT_S))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
@@ -67,6 +73,32 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _QUIETER:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class SeldomTheSame(logging.Filter):
+    """Lets the named loggers say the same once in `every_s`; the same is the message without what
+    is filled in, so that what is remembered stays small."""
+
+    def __init__(
+        self, loggers: tuple[str, ...], *, every_s: float, clock: Callable[[], float] = monotonic
+    ) -> None:
+        super().__init__()
+        self._loggers = loggers
+        self._every_s = every_s
+        self._clock = clock
+        self._due_s: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(self._loggers):
+            return True
+        # structlog hands its event over as a mapping.
+        message: Any = record.msg
+        same = record.name, str(message["event"] if isinstance(message, Mapping) else message)
+        now_s = self._clock()
+        if now_s < self._due_s.get(same, now_s):
+            return False
+        self._due_s[same] = now_s + self._every_s
+        return True
 
 
 def hide_secrets(_logger: Any, _method: str, event: Event) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,13 @@ import pytest
 import structlog
 
 from deploy.settings import load
-from deploy.telemetry import configure_logging, hide_secrets, monitor_app, without_credentials
+from deploy.telemetry import (
+    SeldomTheSame,
+    configure_logging,
+    hide_secrets,
+    monitor_app,
+    without_credentials,
+)
 
 
 @pytest.fixture
@@ -39,6 +46,27 @@ def test_events_are_json_lines_without_secrets(
     assert events[0]["url"] == "postgresql://me:***@db/x"
     assert events[0]["token"] == "***"
     assert events[0]["logger"] == "room"
+
+
+@pytest.mark.usefixtures("_logging_restored")
+def test_an_outage_does_not_fill_the_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HASHGAUGE_LOG_FORMAT", "json")
+    configure_logging(load())
+    for node in range(50):
+        logging.getLogger("aiokafka.client").error("no way to node %s", node)
+        structlog.get_logger("query_api.database").warning("database_away", error=str(node))
+        structlog.get_logger("room").info("seen")
+    events = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert Counter(events) == {"no way to node 0": 1, "database_away": 1, "seen": 50}
+
+
+def test_the_same_is_said_again_after_a_while() -> None:
+    times_s = iter((100.0, 109.0, 110.0, 111.0))
+    seldom = SeldomTheSame(("library",), every_s=10, clock=lambda: next(times_s))
+    record = logging.makeLogRecord({"name": "library.part", "msg": "away"})
+    assert [seldom.filter(record) for _ in range(4)] == [True, False, True, False]
 
 
 @pytest.mark.usefixtures("_logging_restored")
