@@ -41,6 +41,7 @@ bench: $(DEV_ENV) system-deps ## run the benchmarks, write benchmarks/results.js
 		-p no:cacheprovider --benchmark-only $(ARGS)
 	$(BIN)/python -m benchmarks.false_alarms
 	$(BIN)/python -m benchmarks.bench_status
+	$(BIN)/python -m benchmarks.bench_report
 
 kafka: $(RUN_ENV) system-deps ## start a real Apache Kafka on 127.0.0.1:9092 (Ctrl-C stops it)
 	@$(BIN)/hashgauge kafka $(ARGS)

@@ -98,7 +98,9 @@ def kafka(
         if not node.running:
             console.print(f"Kafka ended; its log is {node.log_path}")
             raise typer.Exit(1)
+    console.print("stopping")
     node.stop()
+    console.print("stopped")
 
 
 def _stop_on_signals() -> threading.Event:
