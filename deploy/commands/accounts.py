@@ -57,7 +57,10 @@ def import_file(
 
     if file != _STDIN and not file.is_file():
         raise typer.BadParameter("no such file", param_hint="FILE")
-    text = sys.stdin.read() if file == _STDIN else file.read_text(encoding="utf-8")
+    try:
+        text = sys.stdin.read() if file == _STDIN else file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise typer.BadParameter("not a text in UTF-8", param_hint="FILE") from None
     try:
         taken = asyncio.run(import_accounts(ready_database(load()), text.splitlines()))
     except AccountsError as error:

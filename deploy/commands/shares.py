@@ -76,6 +76,8 @@ def simulate(
     from deploy.runtime import run
     from ingest.simulator.config import SimulatorConfig
 
+    if truth is not None:
+        _refuse_unwritable(truth)
     settings = load()
     configure_logging(settings)
     given: dict[str, Any] = {
@@ -146,6 +148,14 @@ def _progress_bar(console: Console, config: SimulatorConfig) -> Iterator[OnProgr
             bar.update(task, completed=played_s, description=text)
 
         yield show
+
+
+def _refuse_unwritable(truth: Path) -> None:
+    """Now, and not at the end of a day that was played for it."""
+    if truth.suffix not in (".json", ".parquet"):
+        raise typer.BadParameter("ends neither in .json nor in .parquet", param_hint="--truth")
+    if not truth.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {truth.parent}", param_hint="--truth")
 
 
 def _speed(text: str) -> float | None:
