@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import to_jsonable_python
 
 PREFIX: Final = "HASHGAUGE_"
 _NEST: Final = "__"
@@ -93,7 +92,7 @@ def parse(variable: str, text: str, kind: Any) -> Any:
 
 def as_text(value: Any) -> str:
     """`value` as it is written into a variable: what `parse` reads back. "" for None."""
-    plain = to_jsonable_python(value)
+    plain = TypeAdapter(Any).dump_python(value, mode="json")
     if plain is None:
         return ""
     return plain if isinstance(plain, str) else orjson.dumps(plain).decode()

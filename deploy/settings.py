@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.overrides import PREFIX, Setting, SettingsError, apply, documented
@@ -101,7 +100,7 @@ class Settings(BaseSettings):
     @classmethod
     def _address_of_postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise PydanticCustomError("address", "it must begin with postgresql://")
+            raise ValueError("it must begin with postgresql://")
         return value
 
     @property
@@ -121,7 +120,8 @@ def load() -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         variable = name if name.isupper() else f"{PREFIX}{name.upper()}"
-        raise SettingsError(f"{variable}: {first['msg']}") from None
+        words = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{variable}: {words}") from None
     _refuse_unknown(os.environ)
     return settings
 

@@ -84,7 +84,7 @@ def test_a_default_is_shown_as_it_may_be_written() -> None:
 
 def test_an_address_of_another_kind_of_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "host=somewhere password=hidden")
-    with pytest.raises(SettingsError, match="it must begin with postgresql://"):
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL: it must begin with postgresql://$"):
         load()
 
 
