@@ -15,10 +15,10 @@ WEB_BUILT := $(WEB)/dist/index.html
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
 
-run: $(RUN_ENV) $(WEB_BUILT) ## start the local stack: database, broker, service, API, simulator
+run: $(RUN_ENV) $(WEB_BUILT) ## start the local stack (ARGS="--port 8081 --workers 1000")
 	@$(BIN)/hashgauge up $(ARGS)
 
-test: $(DEV_ENV) $(WEB_BUILT) system-deps ## run all tests, every tier (about 15 minutes)
+test: $(DEV_ENV) $(WEB_BUILT) system-deps ## run all tests, every tier (about 20 minutes)
 	$(BIN)/pytest $(ARGS)
 
 test-unit: $(DEV_ENV) ## run the tests that need no server (under a minute)

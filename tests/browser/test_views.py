@@ -122,6 +122,19 @@ async def test_miner_view(visit: Visit):
     await expect(page.locator(".warming[title^='Warming up']").first).to_be_visible()
 
 
+async def test_rejects_wait_for_the_work_that_they_are_a_share_of(visit: Visit):
+    visit.tolerated = "net::ERR_FAILED"
+    page = await visit.open("")
+    await page.route("**/miners/stats?*", lambda route: route.abort())
+    async with page.expect_response("**/miners/rejects?*"):
+        await page.goto(f"{visit.world.api.address}/#/miner/{visit.world.miners['miner0']}")
+    await expect(card(page, "Workers").locator("tbody tr")).to_have_count(25)
+    rejects = card(page, "Rejects by reason")
+    await expect(rejects).to_contain_text("Loading…")
+    await page.unroute("**/miners/stats?*")
+    await expect(rejects).to_contain_text("stale", timeout=20_000)
+
+
 async def test_worker_table_sorts_filters_searches_and_turns_pages(visit: Visit):
     page = await visit.open(f"#/miner/{visit.world.miners['miner0']}")
     table = card(page, "Workers")

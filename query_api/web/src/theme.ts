@@ -25,11 +25,17 @@ function shown(theme: Theme): 'dark' | 'light' {
   return prefersLight.matches ? 'light' : 'dark'
 }
 
+// Not asked of `prefersLight`: a browser that is asked before it has told of a change tells no more.
+function onScreen(): 'dark' | 'light' {
+  return document.documentElement.dataset.theme === 'light' ? 'light' : 'dark'
+}
+
 /** The theme on the screen; charts are drawn on a canvas and have to be drawn anew with it. */
 export function useTheme(): 'dark' | 'light' {
-  const [theme, setTheme] = useState(shown(storedTheme()))
+  const [theme, setTheme] = useState(onScreen())
   useEffect(() => {
-    const onChange = () => setTheme(shown(storedTheme()))
+    const onChange = () => setTheme(onScreen())
+    onChange() // it may have changed since the first drawing
     addEventListener(CHANGED, onChange)
     return () => removeEventListener(CHANGED, onChange)
   }, [])

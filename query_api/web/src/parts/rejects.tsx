@@ -13,7 +13,9 @@ export function Rejects({ kind, id, rates }: Props) {
   const { answer } = usePolled<Record<string, Record<string, string>>>(
     `/${kind}/rejects?period=P1D&id=${id}`,
   )
-  const reasons = Object.entries(answer?.body[id] ?? {})
+  // Without the rates a share of them would be 0 % for every reason.
+  const known = rates && answer?.body[id]
+  const reasons = Object.entries(known ?? {})
     .filter(([, value]) => Number(value) > 0)
     .sort(([, a], [, b]) => Number(b) - Number(a))
   const submitted = rates ? Number(rates.hashrate) + Number(rates.rejectrate) : 0
@@ -23,7 +25,7 @@ export function Rejects({ kind, id, rates }: Props) {
     <section class="card" aria-label="Rejects by reason">
       <h2>Rejects by reason, 1d</h2>
       {reasons.length === 0 ? (
-        <p class="empty">{answer ? 'Nothing was rejected in the last day.' : 'Loading…'}</p>
+        <p class="empty">{known ? 'Nothing was rejected in the last day.' : 'Loading…'}</p>
       ) : (
         <table class="plain">
           <tbody>
