@@ -113,6 +113,7 @@ class ShareConsumer:
     def __init__(self, config: ConsumerConfig) -> None:
         self._config = config
         self._consumer: AIOKafkaConsumer | None = None
+        self._assignments = 0
 
     @property
     def topic(self) -> str:
@@ -150,7 +151,12 @@ class ShareConsumer:
             partition_assignment_strategy=(StickyPartitionAssignor,),
             **config.client,
         )
-        rebalance = Rebalance(consumer, on_revoked, on_assigned)
+
+        def assigned(partitions: Collection[int]) -> None:
+            self._assignments += 1
+            on_assigned(partitions)
+
+        rebalance = Rebalance(consumer, on_revoked, assigned)
         try:
             consumer.subscribe([config.topic], listener=rebalance)
             self._consumer = consumer
@@ -190,12 +196,17 @@ class ShareConsumer:
         """Records of the partitions that are not paused, and how far that leaves each.
 
         Raises FatalError where the log does not hold the offset that is due, RetryableError for
-        what passes.
+        what passes, and for a batch that cannot be read.
         """
+        assignments, positions = self._assignments, dict[TopicPartition, int]()
         try:
+            positions = await self._positions()
             fetched = await self._running.getmany(
                 timeout_ms=_ms(timeout_s), max_records=max_records
             )
+            progress = {
+                each.partition: await self._progress(each) for each in self._running.assignment()
+            }
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise FatalError(
                 f"the log of {self.topic} was cut or made anew: {error}; {SETTLE}"
@@ -205,13 +216,17 @@ class ShareConsumer:
             raise FatalError(
                 f"a record is too large: raise partition_fetch_bytes ({error})"
             ) from error
-        except (KafkaError, OSError) as error:
-            raise RetryableError(f"fetch failed: {error!r}") from error
-        records = {each.partition: batch for each, batch in fetched.items()}
-        progress = {
-            each.partition: await self._progress(each) for each in self._running.assignment()
-        }
-        return Fetched(records, progress)
+        except Exception as error:
+            # aiokafka has stepped over what it read in this call before the error, in all
+            # partitions: going on from there would lose it without a word.
+            self._go_back(assignments, positions)
+            if isinstance(error, KafkaError | OSError):
+                raise RetryableError(f"fetch failed: {error!r}") from error
+            # Whatever a codec or a header's name raises. Damaged on the way, it is whole at the
+            # next try; damaged in the log, only a person may step over it.
+            message = f"a batch cannot be read: {error!r}; where it stays so, {SETTLE}"
+            raise RetryableError(message) from error
+        return Fetched({each.partition: batch for each, batch in fetched.items()}, progress)
 
     def seek(self, partition: int, offset: int) -> None:
         self._running.seek(TopicPartition(self.topic, partition), offset)
@@ -221,6 +236,17 @@ class ShareConsumer:
 
     def resume(self, partitions: Collection[int]) -> None:
         self._running.resume(*self._partitions(partitions))
+
+    async def _positions(self) -> dict[TopicPartition, int]:
+        """Waits only while an assignment is being made: until then nothing is at a place."""
+        assigned = self._running.assignment()
+        return {each: await self._running.position(each) for each in assigned}
+
+    def _go_back(self, assignments: int, positions: Mapping[TopicPartition, int]) -> None:
+        """To where a fetch began; after a rebalance everything was sought anew."""
+        if assignments == self._assignments:
+            for each in self._running.assignment() & positions.keys():
+                self._running.seek(each, positions[each])
 
     async def _progress(self, at: TopicPartition) -> Progress:
         """Never waits: an assigned partition always has a position."""
