@@ -14,7 +14,12 @@ from typing import Final
 
 import structlog
 from psycopg import OperationalError
-from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
+from psycopg.errors import (
+    IdleInTransactionSessionTimeout,
+    InsufficientPrivilege,
+    UndefinedColumn,
+    UndefinedTable,
+)
 from psycopg_pool import PoolTimeout
 
 from aggregator.notify.channel import Channel
@@ -29,7 +34,8 @@ from schemas.spans import span
 
 log: Final = structlog.get_logger(__name__)
 
-_PASSING: Final = (OperationalError, PoolTimeout, RetryableError)
+# The third: having been frozen, which psycopg does not count as operational.
+_PASSING: Final = (OperationalError, PoolTimeout, IdleInTransactionSessionTimeout, RetryableError)
 _FATAL: Final = (UndefinedTable, UndefinedColumn, InsufficientPrivilege)
 
 Channels = Callable[[NotifyConfig, Outbox], Sequence[Channel]]

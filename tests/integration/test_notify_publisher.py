@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from aggregator.notify.channel import Channel
 from aggregator.notify.config import KafkaConfig, NotifyConfig
 from aggregator.notify.kafka import KafkaChannel, Producer
-from aggregator.notify.outbox import Outbox, Pool, PublisherLeaseLostError
+from aggregator.notify.outbox import Connection, Outbox, Pool, PublisherLeaseLostError
 from aggregator.notify.publisher import Publisher
 from aggregator.notify.signing import new_secret
 from tests.fixtures.fuse import LEASE_S, Fuse, FusedOutbox, KilledError
@@ -239,6 +240,42 @@ async def test_channel_that_is_away_holds_up_no_other(world: World) -> None:
     miner = await world.add_miner("acme")
     worker = await world.add_worker(miner, "rig")
     async with http_server(receiver) as url, publishing(world, config):
+        await world.add_webhook(miner, url, new_secret())
+        await world.change(worker, "off")
+        await until(lambda: got)
+
+
+async def test_publisher_that_stood_still_goes_on(world: World) -> None:
+    """The database ended its transaction meanwhile, so that nobody waits for its locks."""
+
+    class FrozenOnce(Outbox):
+        frozen = False
+
+        @asynccontextmanager
+        async def transaction(self) -> AsyncIterator[Connection]:
+            async with super().transaction() as connection:
+                if not self.frozen:
+                    self.frozen = True
+                    await connection.execute(
+                        "set local idle_in_transaction_session_timeout = '50ms'"
+                    )
+                    await asyncio.sleep(0.3)
+                yield connection
+
+    class FrozenPublisher(Publisher):
+        def new_outbox(self, pool: Pool) -> Outbox:
+            return FrozenOnce(pool, holder="frozen", lease_s=QUICK.lease_s)
+
+    got: list[HttpRequest] = []
+
+    async def receiver(request: HttpRequest) -> HttpAnswer:
+        got.append(request)
+        return HttpAnswer()
+
+    config = replace(QUICK, kafka=None, webhooks=CONFIG.webhooks)
+    miner = await world.add_miner("acme")
+    worker = await world.add_worker(miner, "rig")
+    async with http_server(receiver) as url, publishing(world, config, kind=FrozenPublisher):
         await world.add_webhook(miner, url, new_secret())
         await world.change(worker, "off")
         await until(lambda: got)
