@@ -224,7 +224,8 @@ class ShareConsumer:
                 raise RetryableError(f"fetch failed: {error!r}") from error
             # Whatever a codec or a header's name raises. Damaged on the way, it is whole at the
             # next try; damaged in the log, only a person may step over it.
-            message = f"a batch cannot be read: {error!r}; where it stays so, {SETTLE}"
+            places = {each.partition: offset for each, offset in positions.items()}
+            message = f"a batch behind {places} cannot be read: {error!r}; if it stays so, {SETTLE}"
             raise RetryableError(message) from error
         return Fetched({each.partition: batch for each, batch in fetched.items()}, progress)
 

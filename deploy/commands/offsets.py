@@ -55,26 +55,29 @@ def show() -> None:
 @app.command()
 def settle(
     where: Annotated[
-        str, typer.Option(help="Go on at the earliest or at the latest record of the log.")
+        str, typer.Option(help="Go on at the earliest or latest record, or at an offset.")
     ],
     partition: Annotated[
         list[int] | None, typer.Option(help="Only these partitions (default: all).")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Accept a log that was cut or made anew, and go on at one of its ends.
+    """Accept a log that was cut or made anew, or step over a batch that nobody can read.
 
     [b]earliest[/b] counts everything that the log holds, twice where it was counted before;
-    [b]latest[/b] leaves out what it holds now. Stop the aggregators first.
+    [b]latest[/b] leaves out what it holds now; an offset is that of one --partition. Stop the
+    aggregators first.
 
     Example: [b]hashgauge offsets settle --where latest[/b]
     """
-    if where not in ("earliest", "latest"):
-        raise typer.BadParameter("it is earliest or latest", param_hint="--where")
+    if where not in ("earliest", "latest") and not (where.isdecimal() and partition):
+        raise typer.BadParameter(
+            "it is earliest or latest, or an offset with --partition", param_hint="--where"
+        )
     settings = load()
     bounds = asyncio.run(_bounds(settings))
     chosen = {
-        number: (first if where == "earliest" else end)
+        number: _place(where, first, end)
         for number, (first, end) in bounds.items()
         if not partition or number in partition
     }
@@ -92,6 +95,14 @@ def _replay(row: StoredOffset) -> str:
         return ""
     since = f"{row.replay_from:%Y-%m-%d %H:%M}Z"
     return f"counts anew since {since}, up to offset {row.replay_until}"
+
+
+def _place(where: str, first: int, end: int) -> int:
+    if where in ("earliest", "latest"):
+        return first if where == "earliest" else end
+    if not first <= int(where) <= end:
+        raise typer.BadParameter(f"the log reaches from {first} to {end}", param_hint="--where")
+    return int(where)
 
 
 async def _stored(settings: Settings) -> list[StoredOffset]:
