@@ -2,6 +2,11 @@
 -- own limit from there, also under a new leader. Null: it never was silent.
 alter table source_figures add column back_at timestamptz;
 
+-- A new leader asks whose silence is a source's: 0.3 s instead of 1 s at 4,000,000 events, and no
+-- more with the events of years.
+create index events_folded on events (worker_id, transition_number)
+    where cause in ('source_silent', 'source_back') or kind = 'worker-still-silent';
+
 -- Miners that went to another operator, by whatever program: minutes keep the operator of their
 -- time, so the windows of both operators are summed from those and not from their workers of today.
 create table operator_moves (
