@@ -108,7 +108,7 @@ class RankingConfig:
 
     # A miner's limit. Below it PostgreSQL sorts a list in some 20 ms.
     from_workers: int = 20_000
-    # 80 bytes a worker stay in memory for so long after the last question.
+    # 80 bytes a worker, and twice its name, stay in memory for so long after the last question.
     keep_s: float = 600.0
     # How often an order in use looks for new figures.
     poll_s: float = 0.25

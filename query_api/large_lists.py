@@ -1,4 +1,4 @@
-"""Pages of lists with very many workers, by what the ranking knows; the rest is left to SQL."""
+"""Pages of lists with very many workers, by the ranking; the rest is left to SQL."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from query_api import ranking
 from query_api.context import Context
 from query_api.store import workers
 from query_api.store.entities import Entity
-from query_api.store.workers import SCOPES, VISIBLE, Direction, WorkerPage, WorkerQuery
+from query_api.store.workers import SCOPES, VISIBLE, Direction, WorkerPage, WorkerQuery, WorkerSort
 from schemas.worker import Behavior
 
 SQL: Final = ranking.SQL
 
 
 async def page(context: Context, entity: Entity, query: WorkerQuery) -> WorkerPage:
-    """A page of any list; from the ranking where the list is long and it knows the order."""
-    if query.sort.value in RANKED and not query.search and await _is_large(context, entity):
+    """A page of any list; from the ranking, which is one beat old at the most, where it is long."""
+    if await _is_large(context, entity):
         return await _ranked(context, entity, query, await context.ranking.newest())
     return await workers.page(context.database, entity, query)
 
 
-RANKED: Final = frozenset({"hash_rate_15m", "hash_rate_1h", "hash_rate_24h", "reject_pct_15m"})
+_BY_NAME: Final = frozenset({WorkerSort.DEFAULT, WorkerSort.NAME})
 
 
 async def _is_large(context: Context, entity: Entity) -> bool:
@@ -37,6 +37,9 @@ async def _ranked(
     miner_ids = await ranking.miners_of(context.database, column=column, entity_id=entity.id)
     behaviors = set(query.behaviors or Behavior)
     boundary = None if len(behaviors) == len(Behavior) else Behavior.BOUNDARY in behaviors
+    named = None
+    if query.search or query.sort in _BY_NAME:
+        named = await context.ranking.named(snapshot)
 
     def positions() -> tuple[list[int], int]:
         found = ranking.select(
@@ -44,9 +47,11 @@ async def _ranked(
             miner_ids=miner_ids,
             statuses=query.statuses or VISIBLE,
             boundary=boundary,
+            named=named.holding(query.search) if named and query.search else None,
         )
+        keys = named.keys if named and query.sort in _BY_NAME else snapshot.keys
         page = ranking.page_of(
-            snapshot.keys[query.sort.value][found],
+            keys[query.sort.value][found],
             descending=query.direction is Direction.DESC,
             limit=query.limit,
             offset=query.offset,

@@ -1,9 +1,9 @@
 """Orders of very many workers, kept in numpy for a beat.
 
 PostgreSQL takes 0.5 to 1 s to find the first ten of 1,000,000 workers by hashrate (a parallel scan
-of 289 MB; an index on what changes at every beat doubles the cost of the beat). Here they are read
-once a beat (a binary COPY), and a page takes one pass over an array. Kept only while somebody asks
-for lists of that size.
+of 289 MB; an index on what changes at every beat doubles the cost of the beat), and 4 s by name.
+Here they are read once a beat (a binary COPY), and a page takes some passes over arrays, 20 to
+70 ms. Kept only while somebody asks for lists of that size.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from query_api.beat import Beat, BeatWatch
 from query_api.config import RankingConfig
 from query_api.database import Database
 from query_api.errors import ApiError
+from query_api.names import NO_NAMES, Names
 from schemas.named_sql import load
 from schemas.worker import STATUS_CODES, WorkerStatus
 
@@ -42,6 +43,13 @@ _ROW: Final = np.dtype(
     [("fields", ">i2")]
     + [part for name, kind in _FIELDS for part in ((f"{name}_bytes", ">i4"), (name, kind))]
 )
+_BY_URGENCY: Final = (
+    *(WorkerStatus.UNAVAILABLE, WorkerStatus.OFF),
+    *(WorkerStatus.STABLE, WorkerStatus.REMOVED),
+)
+_URGENCY: Final = np.asarray([_BY_URGENCY.index(status) for status in STATUS_CODES], np.float64)
+"""Place in the default order, by the code of a status."""
+
 _HEADER_BYTES: Final = 19
 _TRAILER_BYTES: Final = 2
 
@@ -86,20 +94,53 @@ def snapshot_of(data: bytes, boundary_ids: Sequence[int], beat: Beat) -> Snapsho
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Names beside a snapshot: its workers' orders by them, and the places of their names."""
+
+    snapshot: Snapshot
+    names: Names
+    places: NDArray[np.intp]
+    keys: dict[str, NDArray[np.float64]]
+
+    def holding(self, part: str) -> NDArray[np.bool_]:
+        """Which workers of the snapshot have `part` in their names, in any case."""
+        return self.names.holding(part)[self.places]
+
+
+def named_of(snapshot: Snapshot, names: Names) -> Named:
+    """`names` has to know all workers of the snapshot."""
+    places = names.places(snapshot.worker_id)
+    rank = names.rank[places].astype(np.float64)
+    return Named(
+        snapshot,
+        names,
+        places,
+        {
+            "worker_name": rank,
+            # Exact: three times the number of workers is far below 2^53.
+            "default": rank + len(names.rank) * _URGENCY[snapshot.status],
+        },
+    )
+
+
 def select(
     snapshot: Snapshot,
     *,
     miner_ids: NDArray[np.int32] | None,
     statuses: Sequence[WorkerStatus],
     boundary: bool | None,
+    named: NDArray[np.bool_] | None,
 ) -> NDArray[np.intp]:
-    """Positions of the workers that match; None: all miners, both behaviours."""
+    """Positions of the workers that match; None: all miners, both behaviours, any name."""
     codes = [STATUS_CODES.index(status) for status in statuses]
     keep = np.isin(snapshot.status, np.asarray(codes, np.int8))
     if boundary is not None:
         keep &= snapshot.boundary == boundary
     if miner_ids is not None:
         keep &= np.isin(snapshot.miner_id, miner_ids)
+    if named is not None:
+        keep &= named
     return np.flatnonzero(keep)
 
 
@@ -132,8 +173,11 @@ class Ranking:
         self._watch = watch
         self._config = config
         self._snapshot: Snapshot | None = None
+        self._names = NO_NAMES
+        self._named: Named | None = None
         self._asked_s = float("-inf")
         self._reading = asyncio.Lock()
+        self._naming = asyncio.Lock()
 
     async def newest(self) -> Snapshot:
         """The snapshot, one beat old at the most; read first where there is none. Asking keeps it
@@ -144,12 +188,28 @@ class Ranking:
         assert self._snapshot is not None
         return self._snapshot
 
+    async def named(self, snapshot: Snapshot) -> Named:
+        """Names for a snapshot that `newest` gave, made once for each."""
+        async with self._naming:
+            if self._named is None or self._named.snapshot is not snapshot:
+                self._named = await self._name(snapshot)
+            return self._named
+
+    async def _name(self, snapshot: Snapshot) -> Named:
+        after = await asyncio.to_thread(self._names.last_before_unknown, snapshot.worker_id)
+        if after is not None:
+            row = await self._database.fetch_row(SQL["names"], after)
+            assert row is not None, "an aggregate answers one row"
+            packed = (row["ids"] or b"", row["lengths"] or b"", row["texts"] or b"")
+            self._names = await asyncio.to_thread(self._names.with_more, *packed)
+        return await asyncio.to_thread(named_of, snapshot, self._names)
+
     async def run(self) -> None:
         """Read a snapshot at each beat while somebody asks, until cancelled."""
         while True:
             await asyncio.sleep(self._config.poll_s)
             if time.monotonic() - self._asked_s > self._config.keep_s:
-                self._snapshot = None
+                self._snapshot, self._named, self._names = None, None, NO_NAMES
             elif self._snapshot is not None and self._snapshot.beat != self._watch.known:
                 try:
                     await self._read()

@@ -14,6 +14,14 @@ select worker_id, miner_id,
        accepted_15m, rejected_15m, accepted_1h, accepted_1d
 from worker_figures
 
+-- name: names
+-- Of the workers after an id: ids, lengths and texts, each packed in the same order.
+-- params: after
+select string_agg(int4send(id), ''::bytea) as ids,
+       string_agg(int4send(octet_length(name)), ''::bytea) as lengths,
+       string_agg(convert_to(name, 'UTF8'), ''::bytea) as texts
+from workers where id > $1::int4
+
 -- name: miners
 -- {scope} is a column of miners.
 -- params: entity_id

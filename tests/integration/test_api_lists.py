@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 
 from query_api.config import RankingConfig
 from tests.integration.api_client import BASE, api_client, api_config, connected
-from tests.integration.api_data import seed_minutes, seed_tree, set_status
+from tests.integration.api_data import seed_minutes, seed_tree, set_beat, set_status
 
 STATUS_ORDER = ["unavailable", "off", "stable", "removed"]
 
@@ -95,6 +96,33 @@ async def test_filters_and_search(many):
     beyond = await client.get(url, params={"offset": 10_000})
     assert beyond.json()["data"] == []
     assert beyond.json()["pagination"]["total_count"] == len(visible)
+
+
+async def test_a_worker_of_a_later_beat_stands_in_its_place(many):
+    client, tree, connection = many
+    url = f"{BASE}/miners/{tree.alpha.uid}/workers"
+    before = await read_all(client, url, **{"sort-by": "worker_name"})
+    new = await connection.fetchval(
+        "insert into workers (miner_id, name) values ($1, 'rig-1a') returning id", tree.alpha.id
+    )
+    await connection.execute(
+        "insert into worker_figures (worker_id, miner_id, status, status_since) "
+        "values ($1, $2, 'off', now())",
+        *(new, tree.alpha.id),
+    )
+    await set_beat(connection)
+    wanted = sorted([*(item["name"] for item in before), "rig-1a"])
+    async with asyncio.timeout(10):
+        while True:
+            names = [
+                item["name"] for item in await read_all(client, url, **{"sort-by": "worker_name"})
+            ]
+            if names == wanted:
+                break
+            assert names == [item["name"] for item in before]
+            await asyncio.sleep(0.1)
+    found = await read_all(client, url, search="G-1A")
+    assert [(item["name"], item["status"]) for item in found] == [("rig-1a", "off")]
 
 
 async def test_counts_agree_with_the_list(many):
