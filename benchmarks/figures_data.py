@@ -103,8 +103,8 @@ async def add_week(connection: AsyncConnection[Any], *, complete_to: int) -> Non
     await fill_rollup(connection, "worker_15m", 15, complete_to, hours=26)
     await connection.execute(
         "insert into worker_minutes (bucket, worker_id, miner_id, accepted_count, rejected_count, "
-        "accepted, rejected, last_share_at) "
-        "select minute, id, miner_id, 3, 0, 200000, 0, minute + interval '45 s' "
+        "accepted, rejected, last_share_at, stale) "
+        "select minute, id, miner_id, 3, 1, 200000, 4369, minute + interval '45 s', 4369 "
         "from generate_series(%s, %s, interval '1 minute') minute, workers",
         (at(complete_to - 64), at(complete_to - 1)),
     )
@@ -135,23 +135,26 @@ async def fill_rollup(
     """
     table = sql.Identifier(relation)
     definitions = await connection.execute(
-        "select indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisprimary "
-        "from pg_index where indrelid = %s::regclass",
+        "select indexrelid::regclass::text, pg_get_indexdef(indexrelid), "
+        "pg_get_constraintdef(pg_constraint.oid) "
+        "from pg_index left join pg_constraint on conindid = indexrelid "
+        "where indrelid = %s::regclass",
         (relation,),
     )
     indexes = await definitions.fetchall()
-    for name, _, primary in indexes:
-        drop = "alter table {} drop constraint {}" if primary else "drop index {1}"
+    for name, _, constraint in indexes:
+        drop = "alter table {} drop constraint {}" if constraint else "drop index {1}"
         await connection.execute(sql.SQL(drop).format(table, sql.Identifier(name)))
     await connection.execute(
         sql.SQL(
             "insert into {} "
-            "(bucket, worker_id, accepted_count, rejected_count, accepted, rejected) "
-            "select bucket, id, {}, 0, {} * 200000.0, 0 from generate_series("
+            "(bucket, worker_id, accepted_count, rejected_count, accepted, rejected, stale) "
+            "select bucket, id, {}, 1, {} * 200000.0, 65536, 65536 from generate_series("
             "date_bin(make_interval(mins => {}), %s, '2000-01-03 00:00:00+00'), %s, "
             "make_interval(mins => {})) bucket, workers"
         ).format(table, 3 * width, width, width, width),
         (at(complete_to - hours * 60), at(complete_to)),
     )
-    for _, definition, _ in indexes:
-        await connection.execute(definition)
+    for _, definition, constraint in indexes:
+        add = sql.SQL("alter table {} add ").format(table)
+        await connection.execute(add + sql.SQL(constraint) if constraint else definition)

@@ -19,7 +19,7 @@ from schemas.rollups import FAMILIES
 from schemas.windows import LEVELS
 
 FILES = {flavour: runner.available(flavour) for flavour in Flavour}
-ROLLUPS_VERSION = 3
+WITHOUT_TRANSACTION = [step.version for step in FILES[Flavour.TIMESCALE] if step.by_statement]
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
@@ -91,13 +91,14 @@ def test_a_failed_migration_leaves_nothing(
     assert len(migrate(empty_database_url).applied) == len(FILES[Flavour.PLAIN])
 
 
+@pytest.mark.parametrize("version", WITHOUT_TRANSACTION)
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6, 0.99])
 def test_an_interrupted_file_without_transaction_goes_on(
-    empty_timescale_url: str, share: float
+    empty_timescale_url: str, version: int, share: float
 ) -> None:
-    (rollups,) = (x for x in FILES[Flavour.TIMESCALE] if x.version == ROLLUPS_VERSION)
-    migrate(empty_timescale_url, to=ROLLUPS_VERSION - 1)
-    parts = statements(rollups.text)
+    (step,) = (x for x in FILES[Flavour.TIMESCALE] if x.version == version)
+    migrate(empty_timescale_url, to=version - 1)
+    parts = statements(step.text)
     execute(empty_timescale_url, *parts[: int(len(parts) * share)])
     report = migrate(empty_timescale_url)
     assert report.version == runner.expected_version()
@@ -108,6 +109,31 @@ def test_an_interrupted_file_without_transaction_goes_on(
     assert [name for (name,) in views] == sorted(
         family.relation(level.name) for family in FAMILIES for level in LEVELS
     )
+
+
+def test_a_chart_needs_one_index_and_no_row_of_a_rollup(
+    new_database: tuple[str, Flavour],
+) -> None:
+    url, flavour = new_database
+    migrate(url)
+    tables = {family.relation(level.name): family.key for family in FAMILIES for level in LEVELS}
+    stored = (
+        "select view_name::text, materialization_hypertable_name::text "
+        "from timescaledb_information.continuous_aggregates"
+    )
+    if flavour is Flavour.TIMESCALE:
+        tables = {table: tables[view] for view, table in rows(url, stored)}
+    assert len(tables) == len(FAMILIES) * len(LEVELS)
+    for table, key in tables.items():
+        by_key = [
+            definition
+            for (definition,) in rows(
+                url, f"select indexdef from pg_indexes where tablename = '{table}'"
+            )
+            if f"({key}, bucket)" in definition
+        ]
+        assert len(by_key) == 1, by_key
+        assert by_key[0].endswith(f"({key}, bucket) INCLUDE (accepted, rejected)")
 
 
 def test_two_runs_at_once_apply_each_migration_once(empty_database_url: str) -> None:
