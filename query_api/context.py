@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from query_api.answers import AnswerCache
 from query_api.auth.authenticate import Authenticator
 from query_api.auth.caller import Caller
+from query_api.batches import Batches
 from query_api.beat import BeatWatch
 from query_api.config import ApiConfig
 from query_api.database import Database
@@ -27,6 +28,7 @@ class Context:
     config: ApiConfig
     database: Database
     watch: BeatWatch
+    batches: Batches
     answers: AnswerCache
     authenticator: Authenticator
     limits: RateLimits

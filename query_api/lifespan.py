@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from query_api.answers import AnswerCache
 from query_api.auth.authenticate import Authenticator
+from query_api.batches import Batches
 from query_api.beat import BeatWatch
 from query_api.config import ApiConfig
 from query_api.context import Context
@@ -40,6 +41,7 @@ def lifespan_of(config: ApiConfig) -> Callable[[FastAPI], AbstractAsyncContextMa
             config=config,
             database=database,
             watch=watch,
+            batches=Batches(queue_size=config.database.queue_size),
             answers=AnswerCache(watch, max_bytes=config.cache.max_bytes),
             authenticator=authenticator,
             limits=app.state.limits,

@@ -78,7 +78,9 @@ def _scopes(subject: Subject, row: Row) -> tuple[Scope, ...]:
 
 def _load_stats(context: Context, subject: Subject, uids: tuple[UUID, ...]) -> Load:
     async def load() -> Answer:
-        rows = await store.stats(context.database, subject, uids)
+        rows = await context.batches.rows(
+            ("stats", subject), uids, lambda uids: store.stats(context.database, subject, uids)
+        )
         beat = context.watch.observe(rows[0]) if rows else await context.watch.current()
         parts = {
             row["uid"]: Part(_scopes(subject, row), figures.stats_of(figures.sums_of(row)))
@@ -108,7 +110,11 @@ def _load_chart(
     async def load() -> Answer:
         beat = await context.watch.current()
         span = series.span_of(period, beat.complete_to_s)
-        rows = await store.chart(context.database, subject, uids, span=span)
+        rows = await context.batches.rows(
+            ("chart", subject, span),
+            uids,
+            lambda uids: store.chart(context.database, subject, uids, span=span),
+        )
         parts = {row["uid"]: Part(_scopes(subject, row), _chart_body(span, row)) for row in rows}
         return _span_answer(beat, span, uids, parts)
 
