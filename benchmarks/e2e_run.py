@@ -21,6 +21,7 @@ from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.intake import Intake, IntakeParts
 from aggregator.minutes.registry import Registry
 from benchmarks.e2e_load import PARTITIONS, worker_names
+from deploy.garbage import collect_seldom
 from ingest.consumer import ConsumerConfig, ShareConsumer
 from ingest.dead_letter import Ceiling, DeadLetterConfig, DeadLetterSink
 from ingest.decode import Decoder
@@ -129,6 +130,7 @@ async def committed(pool: AsyncConnectionPool[Any], topic: str) -> int:
 
 async def main(settings: Settings) -> Outcome:
     """Run, and the peak of memory with it."""
+    collect_seldom()  # as the command line does
     seconds = await (limit(settings) if settings.mode == "limit" else intake(settings))
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024
     return Outcome(seconds, settings.shares, peak_bytes)

@@ -23,6 +23,7 @@ from aggregator.notify.outbox import configure
 from aggregator.notify.publisher import Publisher
 from deploy.access import refuse_open_api
 from deploy.addresses import bootstrap_servers, database_url
+from deploy.garbage import collect_seldom
 from deploy.runtime import Service, http_service
 from deploy.settings import Settings
 from deploy.telemetry import Check
@@ -99,6 +100,7 @@ def intake_service(settings: Settings, checks: MutableMapping[str, Check]) -> Se
     checks["intake"] = lambda: "starting"
 
     async def run(stop: asyncio.Event) -> None:
+        collect_seldom()
         async with (
             pool(settings, "intake", connections=_INTAKE_CONNECTIONS) as connections,
             DeadLetterSink(letters) as sink,
