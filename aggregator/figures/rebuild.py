@@ -93,11 +93,13 @@ async def rebuild(connection: AsyncConnection[Any], rollups: RollupStore) -> Fig
     return state
 
 
-async def list_minutes(connection: AsyncConnection[Any], start: datetime, end: datetime) -> int:
+async def list_minutes(
+    connection: AsyncConnection[Any], start: datetime, end: datetime
+) -> list[datetime]:
     """Have the leader read all minutes of [start, end) again, whoever leads: entity minutes,
-    rollups and windows are made anew from worker minutes. Answers how many; safe to repeat."""
+    rollups and windows are made anew from worker minutes. Answers which; safe to repeat."""
     cursor = await connection.execute(_SQL["list_minutes"], {"from": start, "to": end})
-    return len(await cursor.fetchall())
+    return [bucket for (bucket,) in await cursor.fetchall()]
 
 
 async def unread_minutes(connection: AsyncConnection[Any], start: datetime, end: datetime) -> int:

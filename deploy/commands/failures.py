@@ -6,7 +6,7 @@ import errno
 import socket
 
 import psycopg
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from deploy.local.errors import LocalStackError
 from deploy.migrate import MigrationError
@@ -32,6 +32,8 @@ def explain(error: BaseException) -> tuple[str, int] | None:
             return f"the database: {_first_line(error)}", FAILED
         case psycopg.OperationalError():
             return f"the database: {without_credentials(_first_line(error))}", FAILED
+        case UnknownTopicOrPartitionError():
+            return "the topic is not there: is HASHGAUGE_SHARES_TOPIC right?", FAILED
         case KafkaError():
             return f"the broker: {_first_line(error)}", FAILED
         case OSError() if error.errno == errno.EADDRINUSE:

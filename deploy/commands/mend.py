@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -66,8 +66,10 @@ async def _rebuild(settings: Settings, start: datetime, end: datetime, *, wait: 
     console = Console(highlight=False)
     async with await AsyncConnection.connect(database_url(settings), autocommit=True) as connection:
         listed = await list_minutes(connection, start, end)
-        console.print(f"{listed} minutes are listed for the leader")
-        while wait and await unread_minutes(connection, start, end):  # noqa: ASYNC110 - in a database
+        console.print(f"{len(listed)} minutes are listed for the leader")
+        # Not up to `end`: where that lies ahead, minutes go on coming.
+        last = max(listed, default=start) + timedelta(minutes=1)
+        while wait and await unread_minutes(connection, start, last):  # noqa: ASYNC110 - in a database
             await asyncio.sleep(_POLL_S)
     if wait:
         console.print("the leader has read them")

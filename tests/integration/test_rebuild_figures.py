@@ -133,7 +133,7 @@ async def test_rebuilt_from_minutes_everything_is_as_it_was(
     await connection.execute("delete from entity_minutes where entity_id = 1")
     await connection.execute("update worker_15m set accepted = 0; delete from worker_1h")
     listed = await list_minutes(connection, at(0), at(2_000))
-    assert listed == await unread_minutes(connection, at(0), at(2_000)) > 500
+    assert len(listed) == await unread_minutes(connection, at(0), at(2_000)) > 500
     await term.beat()
     assert await unread_minutes(connection, at(0), at(2_000)) == 0
     assert await answers(connection) == before

@@ -29,11 +29,13 @@ join miners on miners.id = figures.miner_id
 group by figures.worker_id / 100000;
 
 -- name: list_minutes
--- Every minute of a span that has rows, for the leader to read again. Not the first hours after
--- what retention dropped: the three hours of the week's ring that hold them would come out too small.
+-- Every complete minute of a span that has rows, for the leader to read again. Not the first hours
+-- after what retention dropped: the three hours of the week's ring that hold them would come out too
+-- small.
 insert into touched_minutes (bucket)
 select distinct bucket from worker_minutes
-where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz
+where bucket >= %(from)s::timestamptz
+    and bucket < least(%(to)s::timestamptz, (select complete_to from leader))
     and bucket >= coalesce(
         (select kept_from from retention_marks where relation = 'worker_minutes'), '-infinity'
     ) + interval '3 hours'
