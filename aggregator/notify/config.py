@@ -38,6 +38,11 @@ class WebhookConfig:
     retry_factor: float = 3.0
     longest_retry_s: float = 14_400.0
     attempts: int = 14
+    # A receiver that failed rests before its next message, as long as one that is sent again, at
+    # most this long: 1,500 messages behind the first one were 120 requests a second.
+    longest_rest_s: float = 60.0
+    # A message that was due for so long and had no turn, behind others that failed, has failed.
+    give_up_s: float = 90_000.0
     # Delays vary by this much, so that receivers that fell together are not called together.
     jitter_ratio: float = 0.25
     # http: and addresses of this network. For trying out and for pools that run the receiver.

@@ -21,7 +21,7 @@ import structlog
 
 from aggregator.notify.addresses import ForbiddenAddressError, target_of
 from aggregator.notify.config import WebhookConfig
-from aggregator.notify.outbox import Batch, Outbox
+from aggregator.notify.outbox import Batch, Connection, Outbox
 from aggregator.notify.signing import headers_of, retry_delay_s
 from ingest.errors import FatalError
 from schemas.events import encode_webhook, event_of
@@ -61,6 +61,8 @@ class WebhookChannel:
         self._client: httpx2.AsyncClient | None = None
         self._lookups: ThreadPoolExecutor | None = None
         self._turns: dict[UUID, asyncio.Task[None]] = {}
+        # Receivers that failed: how often in a row, and until when each rests.
+        self._failures: dict[UUID, tuple[int, float]] = {}
         self._due = asyncio.Event()
         self._forget_at_s = 0.0
 
@@ -123,7 +125,10 @@ class WebhookChannel:
         if room <= 0:
             return
         by_webhook: defaultdict[UUID, list[Delivery]] = defaultdict(list)
-        wanted = {"burst": self._config.burst, "busy": list(self._turns), "room": room}
+        now_s = time.monotonic()
+        resting = [one for one, (_, until_s) in self._failures.items() if until_s > now_s]
+        busy = [*self._turns, *resting]
+        wanted = {"burst": self._config.burst, "busy": busy, "room": room}
         for row in await self._outbox.read(_SQL["due"], wanted):
             by_webhook[row["webhook_id"]].append(_delivery(row))
         for webhook_id, deliveries in by_webhook.items():
@@ -147,7 +152,18 @@ class WebhookChannel:
                 error, status = await self._attempt(delivery)
             await self._settle(delivery, error, status)
             if error is not None:
+                self._rest(delivery.webhook_id)
                 return
+            self._failures.pop(delivery.webhook_id, None)
+
+    def _rest(self, webhook_id: UUID) -> None:
+        config = self._config
+        # More than 30 times tripled is longer than any rest.
+        count = min(30, self._failures.get(webhook_id, (0, 0.0))[0] + 1)
+        rest_s = min(
+            config.first_retry_s * config.retry_factor ** (count - 1), config.longest_rest_s
+        )
+        self._failures[webhook_id] = count, time.monotonic() + rest_s
 
     async def _attempt(self, delivery: Delivery) -> tuple[str | None, int | None]:
         """What went wrong (None: delivered), and the status of the answer if there was one."""
@@ -188,12 +204,23 @@ class WebhookChannel:
             await connection.execute(_SQL[outcome], parameters)
             if status == _GONE:
                 await connection.execute(_SQL["gone"], {"webhook_id": delivery.webhook_id})
+            if error is not None:
+                await self._give_up_waiting(connection, delivery.webhook_id, error)
         label = "retried" if outcome == "retry_later" else outcome
         counter("deliveries_total").labels(channel=self.name, outcome=label).inc()
         if error is not None:
             log.info(
                 "webhook_not_taken", webhook=str(delivery.webhook_id), error=error, outcome=label
             )
+
+    async def _give_up_waiting(self, connection: Connection, webhook_id: UUID, error: str) -> None:
+        parameters = {
+            "webhook_id": webhook_id,
+            "error": f"no turn, since others failed: {error}",
+            "give_up_s": self._config.give_up_s,
+        }
+        cursor = await connection.execute(_SQL["give_up_waiting"], parameters)
+        counter("deliveries_total").labels(channel=self.name, outcome="failed").inc(cursor.rowcount)
 
     def _outcome(
         self, delivery: Delivery, error: str | None, status: int | None

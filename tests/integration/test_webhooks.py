@@ -310,6 +310,49 @@ async def test_names_that_nobody_resolves_hold_up_nothing_but_themselves(
         answer.set()
 
 
+async def test_failing_receiver_is_not_called_for_every_message_that_waits(world: World) -> None:
+    """It rests, as long as a message that is sent again; when it answers, all of them come."""
+    receiver = Receiver(*[500] * 3)
+    config = replace(CONFIG, webhooks=replace(FAST, first_retry_s=0.4, retry_factor=2))
+    miner = await world.add_miner("acme")
+    workers = [await world.add_worker(miner, f"rig{number}") for number in range(50)]
+    for worker in workers:
+        await world.change(worker, "off")
+    async with http_server(receiver) as url:
+        await world.add_webhook(miner, url, SECRET)
+        await world.run("update webhooks set created_at = now() - interval '1 hour'")
+        began_s = asyncio.get_running_loop().time()
+        async with publishing(world, config):
+            await until(lambda: len(receiver.requests) >= 4)
+            # 0.4 s, 0.8 s and 1.6 s.
+            assert asyncio.get_running_loop().time() - began_s > 2.5
+            await until(lambda: len(set(receiver.ids)) == 50)
+
+
+async def test_message_that_has_no_turn_for_a_day_has_failed(world: World) -> None:
+    receiver = Receiver(500)
+    miner = await world.add_miner("acme", alert_delay_s=3_600)
+    first, second, third = [await world.add_worker(miner, f"rig{number}") for number in range(3)]
+    async with http_server(receiver) as url, publishing(world, CONFIG):
+        await world.add_webhook(miner, url, SECRET)
+        for worker in (first, second, third):
+            await world.change(worker, "off")
+        await until(lambda: _all_three_wait(world))
+        await world.run(
+            "update webhook_deliveries set next_attempt_at ="
+            " case worker_id when %s then now() else now() - interval '26 hours' end",
+            third,
+        )
+        await until(lambda: _with_status(world, "failed"))
+        await until(lambda: len(receiver.requests) == 3)
+    found = {row["worker_id"]: row["status"] for row in await world.deliveries()}
+    assert found == {first: "delivered", second: "failed", third: "delivered"}
+
+
+async def _all_three_wait(world: World) -> bool:
+    return len(await _with_status(world, "pending")) == 3
+
+
 async def test_more_receivers_than_room_all_get_their_turn(world: World) -> None:
     receiver = Receiver()
     config = replace(CONFIG, webhooks=replace(FAST, concurrency=2))

@@ -164,6 +164,13 @@ update webhook_deliveries
 set status = 'failed', attempts = attempts + 1, last_error = %(error)s, finished_at = now()
 where id = %(delivery_id)s and status = 'pending'
 
+-- name: give_up_waiting
+-- What stood behind failing messages for more than a day. One that a person sends again is due anew.
+update webhook_deliveries
+set status = 'failed', last_error = coalesce(last_error, %(error)s), finished_at = now()
+where webhook_id = %(webhook_id)s and status = 'pending'
+    and next_attempt_at < now() - %(give_up_s)s::float8 * interval '1 second'
+
 -- name: gone
 -- The receiver said that it will never take messages again (410).
 update webhooks set enabled = false where id = %(webhook_id)s
