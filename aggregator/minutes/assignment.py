@@ -10,10 +10,11 @@ import structlog
 from aggregator.minutes import offsets
 from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.holdings import Holdings
-from aggregator.minutes.offsets import Stream
+from aggregator.minutes.offsets import Connection, Stream
 from aggregator.minutes.patience import Patience
 from ingest.consumer import Consumer
 from ingest.errors import RetryableError
+from schemas.clock import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -26,12 +27,19 @@ class Assignment:
     """
 
     def __init__(
-        self, config: IntakeConfig, consumer: Consumer, patience: Patience, holdings: Holdings
+        self,
+        config: IntakeConfig,
+        consumer: Consumer,
+        patience: Patience,
+        *,
+        holdings: Holdings,
+        clock: Clock,
     ) -> None:
         self._config = config
         self._consumer = consumer
         self._patience = patience
         self._holdings = holdings
+        self._clock = clock
         self._unclaimed: set[int] = set()
         self.generation = 0
         self.stream: Stream | None = None
@@ -55,7 +63,8 @@ class Assignment:
         """Claim what was assigned, seek and let it flow. A rebalance meanwhile makes it void.
 
         Waits for the database as long as it takes; while the broker is away it returns to be
-        called again. Raises FatalError where a log changed under its stored offset.
+        called again. Raises FatalError where a log changed under its stored offset, or the clock
+        of this host is wrong.
         """
         generation, partitions = self.generation, sorted(self._unclaimed)
         try:
@@ -67,6 +76,8 @@ class Assignment:
             return
         if generation != self.generation or len(bounds) < len(partitions):
             return
+        if self._config.clock == "wall":
+            await self._patience.run(self._check_clock)
         claims = await self._patience.run(
             lambda connection: offsets.claim(
                 connection,
@@ -90,4 +101,11 @@ class Assignment:
             cluster=stream.cluster_id,
             topic=stream.topic,
             offsets={claim.partition: claim.next_offset for claim in claims},
+        )
+
+    async def _check_clock(self, connection: Connection) -> None:
+        await offsets.check_clock(
+            connection,
+            now_ms=self._clock.now_ms(),
+            tolerance_s=self._config.clock_tolerance_s,
         )

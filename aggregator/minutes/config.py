@@ -28,6 +28,8 @@ class IntakeConfig:
     # One fetch must decode in well under the session timeout: 20,000 messages are about 0.1 s.
     fetch_records: int = 20_000
     fetch_timeout_s: float = 0.2
+    # How far the host's clock may be from the database's, with clock=wall: NTP keeps milliseconds.
+    clock_tolerance_s: float = 60.0
     # A fetch younger than this that reached the end of the log proves there is nothing to wait for.
     fresh_fetch_s: float = 5.0
     # Retention of minutes: a share before it could not be kept. Longer than the lateness limit.

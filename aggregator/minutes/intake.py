@@ -72,7 +72,9 @@ class Intake:
         self._holdings = Holdings(config)
         self._registry = registry or Registry(config)
         self._repeats = Repeats(config)
-        self._assignment = Assignment(config, parts.consumer, self._patience, self._holdings)
+        self._assignment = Assignment(
+            config, parts.consumer, self._patience, holdings=self._holdings, clock=self._clock
+        )
         self._flusher = Flusher(
             Writer(config, self._registry), self._patience, parts.dead_letters, clock=self._clock
         )

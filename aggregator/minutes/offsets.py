@@ -122,6 +122,21 @@ async def claim(
         return await cursor.fetchall()
 
 
+async def check_clock(connection: Connection, *, now_ms: int, tolerance_s: float) -> None:
+    """Raises FatalError where this host's clock and the database's are further apart: stream time,
+    and with it what is too late, silent or old, goes by the host's."""
+    cursor = await connection.execute(SQL["clock_ahead"], {"now_ms": now_ms})
+    row = await cursor.fetchone()
+    ahead_s = float(row[0]) if row else 0.0
+    if abs(ahead_s) > tolerance_s:
+        where = "ahead of" if ahead_s > 0 else "behind"
+        message = (
+            f"the clock of this host is {abs(ahead_s):.0f} s {where} the database's: "
+            "set it right (NTP) and start again"
+        )
+        raise FatalError(message)
+
+
 async def advance(connection: Connection, stream: Stream, parts: Sequence[PartitionShare]) -> bool:
     """Move the offsets inside the caller's transaction; False where they were moved before.
 

@@ -48,7 +48,7 @@ select e.sequence, e.event_id, e.kind, e.at, e.transition_number, e.from_status,
 from events e
 join workers w on w.id = e.worker_id
 where e.sequence > $2::int8 and e.sequence <= $3::int8 and e.miner_id = $1::int4
-  and e.kind = 'worker-status-changed'
+  and e.kind in ('worker-status-changed', 'worker-still-silent')
 order by e.sequence limit $4::int4
 
 -- name: pool_events_after

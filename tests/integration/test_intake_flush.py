@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from aggregator.minutes import offsets
 from aggregator.minutes.checkpoint import Checkpoint, PartitionShare
-from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.config import IntakeConfig, StreamClock
 from aggregator.minutes.offsets import Claim, Fenced, Stream
 from aggregator.minutes.registry import Registry
 from aggregator.minutes.writer import Flushed, Writer
+from ingest.errors import FatalError
 from ingest.record import PlainRecord
 from schemas.batch import batch_of
 from schemas.share import Share, ShareResult
@@ -33,10 +36,12 @@ class World:
         self.registry = Registry(self.config)
         self.writer = Writer(self.config, self.registry)
 
-    async def claim(self, partition: int = 0, owner: str = "me") -> Claim:
+    async def claim(
+        self, partition: int = 0, owner: str = "me", clock: StreamClock = "wall"
+    ) -> Claim:
         async with self.connections.connection() as connection:
             claims = await offsets.claim(
-                connection, STREAM, beginnings={partition: 0}, owner=owner, clock="wall"
+                connection, STREAM, beginnings={partition: 0}, owner=owner, clock=clock
             )
         return claims[0]
 
@@ -187,3 +192,30 @@ async def test_stream_time_is_that_of_the_partition_furthest_behind(
     assert later.stream_time is not None
     found = rows(database_url, "select extract(epoch from stream_time)::int8 from stream")
     assert found == [(NOON_S,)]
+
+
+@pytest.mark.parametrize("clock", ["wall", "records"])
+async def test_wild_clock_of_a_host_takes_stream_time_nowhere(
+    world: World, database_url: str, clock: StreamClock
+) -> None:
+    """It never goes back, so a month ahead would be a month of nobody's shares. Records alone count
+    in a replay, whatever the wall says."""
+    claim = await world.claim(clock=clock)
+    checkpoint = await world.checkpoint(claim, share(1))
+    month_ahead_ms = time.time_ns() // 1_000_000 + 30 * 86_400_000
+    part = checkpoint.partitions[0]
+    checkpoint.partitions[0] = replace(part, stream_ms=month_ahead_ms)
+    await world.flush(checkpoint)
+    ahead = rows(database_url, "select extract(epoch from stream_time - now())::int8 from stream")
+    assert (ahead[0][0] > 86_400) == (clock == "records")
+
+
+@pytest.mark.parametrize(("ahead_s", "told"), [(120, "120 s ahead of"), (-3_600, "3600 s behind")])
+async def test_host_whose_clock_is_wrong_takes_nothing_in(
+    world: World, ahead_s: int, told: str
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    async with world.connections.connection() as connection:
+        await offsets.check_clock(connection, now_ms=now_ms, tolerance_s=60.0)
+        with pytest.raises(FatalError, match=told):
+            await offsets.check_clock(connection, now_ms=now_ms + ahead_s * 1_000, tolerance_s=60.0)

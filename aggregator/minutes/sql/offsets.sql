@@ -27,14 +27,23 @@ returning
     partition, owner_epoch, next_offset, last_offset, last_timestamp, last_crc, stream_time,
     replay_start, replay_until, replay_from
 
+-- name: clock_ahead
+-- By how many seconds a host's clock is ahead of the database's.
+select %(now_ms)s::int8 / 1000.0::float8 - extract(epoch from clock_timestamp())::float8
+
 -- name: advance
--- Move the offsets of a flush. Fewer rows than partitions: somebody else holds one of them.
+-- Move the offsets of a flush. Fewer rows than partitions: somebody else holds one of them. Stream
+-- time never goes back, so a host whose clock runs wild must not take it along.
 update intake_partitions as known
 set next_offset = taken.next_offset,
     last_offset = coalesce(taken.last_offset, known.last_offset),
     last_timestamp = coalesce(taken.last_timestamp, known.last_timestamp),
     last_crc = coalesce(taken.last_crc, known.last_crc),
-    stream_time = greatest(known.stream_time, taken.stream_time),
+    stream_time = greatest(known.stream_time, case
+        when (select clock from intake_stream) = 'wall'
+            then least(taken.stream_time, now() + interval '5 seconds')
+        else taken.stream_time
+    end),
     caught_up = taken.caught_up,
     taken_at = now(),
     replay_start = case when taken.replays then known.replay_start end,

@@ -37,7 +37,7 @@ export type MinerFigures = MinerBrief & { workers: number; stats: Stats }
 
 export type Transition = {
   id: string
-  type: 'worker-status-changed' | 'source-silent' | 'source-back'
+  type: 'worker-status-changed' | 'worker-still-silent' | 'source-silent' | 'source-back'
   at: string
   cause: string
   from?: Status | null

@@ -32,14 +32,16 @@ export function Transitions({ transitions, empty }: Props) {
   )
 }
 
-function WorkerChange({ worker, miner, from, to, cause }: Transition) {
+function WorkerChange({ type, worker, miner, from, to, cause }: Transition) {
+  const still = type === 'worker-still-silent'
   return (
     <span>
       {miner && <a href={minerHref(miner.id)}>{miner.account_name}</a>}
       {miner && ' · '}
       <a href={workerHref(worker!.id)}>{worker!.name}</a>{' '}
-      {from && <><StatusMark status={from} /> → </>}
-      {to && <StatusMark status={to} />} <span class="muted">{CAUSES[cause] ?? cause}</span>
+      {from && !still && <><StatusMark status={from} /> → </>}
+      {to && <StatusMark status={to} />}{' '}
+      <span class="muted">{still ? 'still, though its stratum server is back' : CAUSES[cause] ?? cause}</span>
     </span>
   )
 }
