@@ -1,26 +1,21 @@
-"""Pools with a known truth on a real Kafka, intake processes, and what must have come of it."""
+"""Pools with a known truth on a real Kafka, and what of it is stored."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import psycopg
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 
 from ingest.sink import KafkaShareSink, ShareMessage, SinkConfig, deliver
-from schemas.batch import batch_of
+from schemas.batch import ShareBatch, batch_of
+from schemas.clock import Clock
 from schemas.share import REJECT_REASONS, Share, ShareResult
 from tests.fixtures.worker_minutes import COUNTED
 
@@ -28,6 +23,15 @@ Sums = dict[tuple[int, str, str], tuple[float, ...]]
 """(minute, account, worker) → counts and sums of accepted and rejected, then sums by reason."""
 
 ACCOUNTS, WORKERS = 7, 9
+# Workers of this account are on every partition, all others on one: where a partition stands still
+# its workers are heard no more, and some sums still come from several.
+ROAMING = 0
+SOURCES = ("eu-1", "us-2")
+LATEST_MS: Final = 150_000
+# A pool that could not share for this long has no shares of that time; a message takes 10 ms.
+BREAK_MS: Final = 30_000
+# At 25 bytes a share in memory more than any bound of a test.
+FLOOD_SHARES, FLOOD_MESSAGES = 6_000_000, 300
 
 
 @dataclass
@@ -37,16 +41,16 @@ class Truth:
     sums: dict[tuple[int, str, str], list[float]] = field(default_factory=dict)
     shares: int = 0
 
-    def add(self, shares: list[Share]) -> None:
+    def add(self, shares: list[Share], *, times: int = 1) -> None:
         for share in shares:
             key = (share.timestamp_ms // 60_000 * 60, share.account_name, share.worker_name)
             row = self.sums.setdefault(key, [0.0] * (4 + len(REJECT_REASONS)))
             rejected = share.result is not ShareResult.ACCEPTED
-            row[rejected] += 1
-            row[2 + rejected] += share.difficulty
+            row[rejected] += times
+            row[2 + rejected] += times * share.difficulty
             if rejected:
-                row[3 + share.result] += share.difficulty
-        self.shares += len(shares)
+                row[3 + share.result] += times * share.difficulty
+        self.shares += times * len(shares)
 
     @property
     def expected(self) -> Sums:
@@ -77,16 +81,27 @@ def count_stored(database_url: str) -> int:
     return int(row[0])
 
 
-def some_shares(rng: random.Random, count: int, now_ms: int) -> list[Share]:
+def workers_of(partition: int, partitions: int) -> list[tuple[str, str]]:
+    """Whose shares lie on a partition."""
+    return [
+        (f"account{account}", f"rig.{worker}")
+        for account in range(ACCOUNTS)
+        for worker in range(WORKERS)
+        if account == ROAMING or (account * WORKERS + worker) % partitions == partition
+    ]
+
+
+def some_shares(
+    rng: random.Random, count: int, workers: list[tuple[str, str]], *, now_ms: int, since_ms: int
+) -> list[Share]:
     """Shares of the last minutes, mostly accepted, whole difficulties: sums are exact."""
     return [
         Share(
-            now_ms - rng.randrange(150_000),
-            f"account{rng.randrange(ACCOUNTS)}",
-            f"rig.{rng.randrange(WORKERS)}",
+            now_ms - rng.randrange(min(LATEST_MS, now_ms - since_ms + 1)),
+            *rng.choice(workers),
             float(rng.choice((1, 512, 65_536, 1_048_576))),
             ShareResult(rng.choice((0, 0, 0, 0, 0, 0, 0, rng.randrange(8)))),
-            rng.choice((None, "eu-1", "us-2")),
+            rng.choice((None, *SOURCES)),
         )
         for _ in range(count)
     ]
@@ -95,10 +110,20 @@ def some_shares(rng: random.Random, count: int, now_ms: int) -> list[Share]:
 class Pool:
     """Produces shares without end, each message until it is acknowledged; keeps the truth."""
 
-    def __init__(self, bootstrap_servers: str, topic: str, *, partitions: int, seed: int) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic: str,
+        *,
+        partitions: int,
+        seed: int,
+        clock: Clock,
+    ) -> None:
         self.truth = Truth()
         self.topic = topic
         self.partitions = partitions
+        self.clock = clock
+        self._since_ms = self._told_ms = 0
         self._rng = random.Random(seed)
         self._bootstrap = bootstrap_servers
         self._producer_id = uuid4().hex
@@ -120,9 +145,10 @@ class Pool:
             await sink.__aexit__(*exc)
 
     def flow(self, pause_s: float = 0.02) -> None:
-        """Begin to produce in the background."""
-        self._stop.clear()
-        self._task = asyncio.create_task(self._produce(pause_s))
+        """Produce in the background from now on."""
+        if self._task is None:
+            self._stop.clear()
+            self._task = asyncio.create_task(self._produce(pause_s))
 
     async def rest(self) -> None:
         """Stop when the message under way is acknowledged."""
@@ -139,10 +165,25 @@ class Pool:
             await sink.__aexit__()
         self.partitions = partitions
 
+    @property
+    def messages(self) -> int:
+        """How many it has sent."""
+        return self._sequence
+
     async def burst(self, messages: int, shares: int = 50) -> None:
         """That many messages, as fast as it goes."""
         for _ in range(messages):
             await self._send(shares)
+
+    async def flood(self) -> None:
+        """`FLOOD_SHARES` on one partition, the same ones in each message of the fast path."""
+        async with self._turn:
+            shares = self._shares(FLOOD_SHARES // FLOOD_MESSAGES, partition=0)
+        batch = batch_of(shares)
+        for _ in range(FLOOD_MESSAGES):
+            async with self._turn:
+                await self._deliver(self._sinks[1], batch, partition=0)
+        self.truth.add(shares, times=FLOOD_MESSAGES)
 
     async def _produce(self, pause_s: float) -> None:
         while not self._stop.is_set():
@@ -151,120 +192,42 @@ class Pool:
 
     async def _send(self, count: int) -> None:
         async with self._turn:  # sequences of one producer must arrive in order
-            await self._send_next(count)
+            partition = self._sequence % self.partitions
+            shares = self._shares(count, partition)
+            await self._deliver(self._rng.choice(self._sinks), batch_of(shares), partition)
+            self.truth.add(shares)
 
-    async def _send_next(self, count: int) -> None:
-        now_ms = time.time_ns() // 1_000_000
-        shares = some_shares(self._rng, count, now_ms)
+    def _shares(self, count: int, partition: int) -> list[Share]:
+        """Some of the last minutes, and one of each worker: whoever is silent is so by a fault."""
+        now_ms = self.clock.now_ms()
+        if now_ms - self._told_ms > BREAK_MS:
+            self._since_ms = now_ms
+        self._told_ms = now_ms
+        workers = workers_of(partition, self.partitions)
+        signs = [
+            Share(now_ms, *worker, 64.0, ShareResult.ACCEPTED, SOURCES[number % 2])
+            for number, worker in enumerate(workers)
+        ]
+        return signs + some_shares(
+            self._rng, count, workers, now_ms=now_ms, since_ms=self._since_ms
+        )
+
+    async def _deliver(self, sink: KafkaShareSink, batch: ShareBatch, partition: int) -> None:
         self._sequence += 1
         message = ShareMessage(
-            batch_of(shares),
-            now_ms,
+            batch,
+            self._told_ms,
             key="",
             producer_id=self._producer_id,
             sequence=self._sequence,
-            partition=self._rng.randrange(self.partitions),
+            partition=partition,
         )
-        assert await deliver(self._rng.choice(self._sinks), message, stop=asyncio.Event())
-        self.truth.add(shares)
+        assert await deliver(sink, message, stop=asyncio.Event())
 
     def _sink(self, encoding: Any) -> KafkaShareSink:
         return KafkaShareSink(
             SinkConfig(self._bootstrap, self.topic, encoding=encoding, request_timeout_s=5.0)
         )
-
-
-class IntakeProcess:
-    """One intake as a process of its own."""
-
-    def __init__(
-        self, database_url: str, bootstrap: str, topic: str, log_dir: Path, **settings: Any
-    ) -> None:
-        consumer = {
-            "bootstrap_servers": bootstrap,
-            "topic": topic,
-            "group_id": settings.pop("group_id", f"group-{topic}"),
-            "session_timeout_s": 6.0,
-            "heartbeat_s": 1.0,
-            "metadata_max_age_s": 1.0,
-            "request_timeout_s": 10.0,
-        }
-        intake = {
-            "owner": f"test-{uuid4().hex[:6]}",
-            "flush_interval_s": 0.2,
-            "heartbeat_interval_s": 0.2,
-            "retry_longest_s": 0.5,
-            "lock_timeout_s": 2.0,
-            "database_silence_s": 4.0,
-            "revoke_flush_s": 3.0,
-            "idle_in_transaction_s": 3.0,
-            **settings,
-        }
-        arguments = {"database_url": database_url, "consumer": consumer, "intake": intake}
-        self.log_path = log_dir / f"{intake['owner']}.log"
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.intake_main", json.dumps(arguments)],
-                cwd=Path(__file__).parents[2],
-                stdout=log,
-                stderr=log,
-            )
-
-    @property
-    def log(self) -> str:
-        return self.log_path.read_text()
-
-    def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """Ask it to end; its exit code."""
-        self.process.terminate()
-        try:
-            return self.process.wait(30)
-        finally:
-            self.kill()
-
-    def memory_bytes(self) -> int:
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1_024
-        raise ProcessLookupError(self.process.pid)
-
-
-class Processes:
-    """Starts intake processes and sees to it that none outlives the test."""
-
-    def __init__(self, database_url: str, bootstrap: str, topic: str, log_dir: Path) -> None:
-        self._where = (database_url, bootstrap, topic, log_dir)
-        self.all: list[IntakeProcess] = []
-
-    def start(self, **settings: Any) -> IntakeProcess:
-        database_url = settings.pop("database_url", self._where[0])
-        bootstrap = settings.pop("bootstrap", self._where[1])
-        process = IntakeProcess(database_url, bootstrap, *self._where[2:], **settings)
-        self.all.append(process)
-        return process
-
-    @property
-    def logs(self) -> str:
-        return "\n".join(f"--- {each.log_path.name}\n{each.log}" for each in self.all)
-
-
-@contextmanager
-def processes(database_url: str, bootstrap: str, topic: str, log_dir: Path) -> Iterator[Processes]:
-    """Processes of a test; pytest shows their logs where it fails."""
-    started = Processes(database_url, bootstrap, topic, log_dir)
-    try:
-        yield started
-    finally:
-        for each in started.all:
-            each.kill()
-        print(started.logs)
 
 
 async def until(
@@ -280,11 +243,10 @@ async def until(
         await asyncio.sleep(0.1)
 
 
-async def settled(pool: Pool, database_url: str, *, within_s: float = 60.0) -> None:
-    """Every share that was produced is stored, once, where it belongs."""
-    await pool.rest()
-    await until(lambda: count_stored(database_url) >= pool.truth.shares, within_s=within_s)
-    assert stored(database_url) == pool.truth.expected
+async def flowing(database_url: str, more: int = 500) -> None:
+    """Return when at least `more` further shares are stored."""
+    before = count_stored(database_url)
+    await until(lambda: count_stored(database_url) >= before + more)
 
 
 async def create_topic(bootstrap: str, topic: str, partitions: int) -> None:

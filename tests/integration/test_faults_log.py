@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import psycopg
@@ -13,14 +14,18 @@ from aiokafka.errors import KafkaError
 
 from aggregator.minutes.offsets import Stream, forget, settle, show
 from tests.integration.intake_main import FATAL
-from tests.integration.intake_world import (
+from tests.integration.intake_processes import (
     IntakeProcess,
-    Pool,
     Processes,
+    all_heard,
+    led_processes,
+    settled,
+)
+from tests.integration.intake_world import (
+    Pool,
     count_stored,
     create_topic,
     delete_topic,
-    processes,
     stored,
     until,
 )
@@ -32,17 +37,27 @@ PARTITIONS = 2
 def intakes(
     database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
 ) -> Iterator[Processes]:
-    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
+    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
         yield started
 
 
 @pytest.fixture
-def pool(kafka_bootstrap: str, topic: str) -> Pool:
-    return Pool(kafka_bootstrap, topic, partitions=PARTITIONS, seed=3)
+def pool(kafka_bootstrap: str, topic: str, intakes: Processes) -> Pool:
+    return Pool(kafka_bootstrap, topic, partitions=PARTITIONS, seed=3, clock=intakes.clock)
 
 
 async def all_stored(pool: Pool, database_url: str) -> None:
+    await pool.rest()
     await until(lambda: count_stored(database_url) == pool.truth.shares)
+
+
+async def some_taken(pool: Pool, intakes: Processes, database_url: str) -> None:
+    """Shares flow, an intake takes all there are, and ends."""
+    pool.flow()
+    intake = intakes.start()
+    await all_heard(database_url)
+    await all_stored(pool, database_url)
+    assert await intake.stop() == 0
 
 
 async def ends_fatally(intake: IntakeProcess) -> None:
@@ -70,99 +85,91 @@ async def stream_of(database_url: str) -> Stream:
     return Stream(row.cluster_id, row.topic)
 
 
+async def settle_at_the_beginning(database_url: str) -> None:
+    stream = await stream_of(database_url)
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        await settle(connection, stream, dict.fromkeys(range(PARTITIONS), 0))
+
+
 async def test_topic_made_anew_while_nobody_looked(
     pool: Pool, intakes: Processes, database_url: str, kafka_bootstrap: str, topic: str
 ) -> None:
     async with pool:
-        await pool.burst(30)
-        first = intakes.start()
-        await all_stored(pool, database_url)
-        assert first.stop() == 0
+        await some_taken(pool, intakes, database_url)
         await made_anew(kafka_bootstrap, topic)
         # As many messages as before and more: the offsets alone look right.
-        await pool.burst(80)
+        await pool.burst(2 * pool.messages)
         before = stored(database_url)
         await ends_fatally(intakes.start())
         assert stored(database_url) == before
 
-        async with await psycopg.AsyncConnection.connect(database_url) as connection:
-            await settle(connection, await stream_of(database_url), dict.fromkeys(range(2), 0))
+        await settle_at_the_beginning(database_url)
+        pool.flow()
         intakes.start()
-        await all_stored(pool, database_url)
-        assert stored(database_url) == pool.truth.expected
+        await settled(pool, intakes, database_url)
 
 
 async def test_topic_made_anew_while_it_is_read(
     pool: Pool, intakes: Processes, database_url: str, kafka_bootstrap: str, topic: str
 ) -> None:
     async with pool:
-        await pool.burst(30)
+        pool.flow()
         intake = intakes.start()
+        await all_heard(database_url)
         await all_stored(pool, database_url)
         before = stored(database_url)
         await made_anew(kafka_bootstrap, topic)
         await ends_fatally(intake)
         assert stored(database_url) == before
 
+        await settle_at_the_beginning(database_url)
+        pool.flow()
+        intakes.start()
+        await settled(pool, intakes, database_url)
+
 
 async def test_log_truncated_behind_the_stored_offset_is_fatal(
     pool: Pool, intakes: Processes, database_url: str, kafka_bootstrap: str, topic: str
 ) -> None:
     async with pool:
-        await pool.burst(20)
-        first = intakes.start()
-        await all_stored(pool, database_url)
-        assert first.stop() == 0
-        lost = stored(database_url)
+        await some_taken(pool, intakes, database_url)
+        taken = deepcopy(pool.truth)
         await pool.burst(40)
         await truncate(kafka_bootstrap, topic)
         await ends_fatally(intakes.start())
 
         # Whoever settles it accepts that what was cut away is lost; the rest is counted.
+        pool.truth = taken
         stream = await stream_of(database_url)
         async with await psycopg.AsyncConnection.connect(database_url) as connection:
             await forget(connection, stream, range(PARTITIONS))
-        shares = pool.truth.shares
-        await pool.burst(10)
-        more = pool.truth.shares - shares
-        counted = count_stored(database_url)
+        pool.flow()
         intakes.start()
-        await until(lambda: count_stored(database_url) == counted + more)
-        assert sum(row[0] for row in lost.values()) < counted + more
+        await settled(pool, intakes, database_url)
 
 
 async def test_log_truncated_up_to_the_stored_offset_is_fine(
     pool: Pool, intakes: Processes, database_url: str, kafka_bootstrap: str, topic: str
 ) -> None:
     async with pool:
-        await pool.burst(20)
-        first = intakes.start()
-        await all_stored(pool, database_url)
-        assert first.stop() == 0
+        await some_taken(pool, intakes, database_url)
         await truncate(kafka_bootstrap, topic)
-        await pool.burst(20)
+        pool.flow()
         intakes.start()
-        await all_stored(pool, database_url)
-        assert stored(database_url) == pool.truth.expected
+        await settled(pool, intakes, database_url)
 
 
 async def test_another_cluster_is_read_from_its_beginning(
     pool: Pool, intakes: Processes, database_url: str
 ) -> None:
     async with pool:
-        await pool.burst(20)
-        first = intakes.start()
-        await all_stored(pool, database_url)
-        assert first.stop() == 0
+        await some_taken(pool, intakes, database_url)
         with psycopg.connect(database_url) as connection:
             connection.execute("update intake_partitions set cluster_id = 'the old one'")
-            connection.execute("truncate flushed_minutes, producer_sequences")
+            connection.execute("truncate worker_minutes, flushed_minutes, producer_sequences")
+        pool.flow()
         intakes.start()
-        await all_stored(pool, database_url)
-        with psycopg.connect(database_url) as connection:
-            row = connection.execute("select stream_time, caught_up from stream").fetchone()
-        assert row is not None
-        assert row[0] is not None
+        await settled(pool, intakes, database_url)
 
 
 async def truncate(bootstrap: str, topic: str) -> None:

@@ -6,9 +6,7 @@ import asyncio
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -16,30 +14,33 @@ import pytest
 
 from deploy.local.kafka.node import KafkaNode
 from deploy.local.postgres import EmbeddedPostgres
-from tests.integration.intake_world import (
-    Pool,
+from tests.integration.intake_processes import (
     Processes,
-    count_stored,
-    processes,
+    all_heard,
+    led_processes,
     settled,
-    until,
 )
+from tests.integration.intake_world import Pool, flowing, until
+from tests.integration.told import Told
 from tests.integration.wire import Wire
 
 PARTITIONS = 3
+# Stream time that an outage may take to stand still: a fetch counts as fresh for 5 s, and flushes
+# lie 12 s of the fast clock apart. The outages below take 7 minutes of it and more.
+STANDS_S = 60
 
 
 @pytest.fixture
 def intakes(
     database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
 ) -> Iterator[Processes]:
-    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
+    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
         yield started
 
 
 @pytest.fixture
-def pool(kafka_bootstrap: str, topic: str) -> Pool:
-    return Pool(kafka_bootstrap, topic, partitions=PARTITIONS, seed=2)
+def pool(kafka_bootstrap: str, topic: str, intakes: Processes) -> Pool:
+    return Pool(kafka_bootstrap, topic, partitions=PARTITIONS, seed=2, clock=intakes.clock)
 
 
 @pytest.fixture
@@ -61,19 +62,6 @@ def small_disk(postgres_server: EmbeddedPostgres) -> Iterator[Path]:
     folder.rmdir()
 
 
-async def flowing(database_url: str, more: int = 500) -> None:
-    before = count_stored(database_url)
-    await until(lambda: count_stored(database_url) >= before + more)
-
-
-def stream_time(database_url: str) -> datetime:
-    with psycopg.connect(database_url) as connection:
-        row = connection.execute("select stream_time from stream").fetchone()
-    assert row is not None
-    assert row[0] is not None
-    return row[0]
-
-
 def through(url: str, server: EmbeddedPostgres, wire: Wire) -> str:
     return url.replace(f":{server.port}/", f":{wire.port}/")
 
@@ -88,7 +76,7 @@ async def test_database_stopped_and_started(
     async with pool:
         pool.flow()
         intake = intakes.start()
-        await flowing(database_url)
+        await all_heard(database_url)
         for stop in (postgres_server.stop, postgres_server.kill):
             stop()
             await until(lambda: "intake_waits" in intake.log)
@@ -96,27 +84,28 @@ async def test_database_stopped_and_started(
             postgres_server.start()
             await flowing(database_url)
         assert "intake_resumes" in intake.log
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 async def test_broker_stopped_and_started(
     pool: Pool, intakes: Processes, database_url: str, kafka: KafkaNode
 ) -> None:
+    told = Told(database_url)
     async with pool:
         pool.flow()
         intakes.start()
-        await flowing(database_url)
+        await all_heard(database_url)
         for stop in (kafka.stop, kafka.kill):
             await pool.rest()
             stop()
-            stood = stream_time(database_url)
-            await asyncio.sleep(7)  # longer than a fetch counts as fresh
+            stood = told.stream_time()
+            await asyncio.sleep(7)
             # Nobody looks silent because the broker is: stream time waits for it.
-            assert (stream_time(database_url) - stood).total_seconds() < 6
+            assert (told.stream_time() - stood).total_seconds() < STANDS_S
             kafka.start()
             pool.flow()
             await flowing(database_url)
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 @pytest.mark.parametrize("fault", ["cut", "stall"])
@@ -130,7 +119,7 @@ async def test_network_to_the_database_cut(
     async with pool, Wire(postgres_server.port) as wire:
         pool.flow()
         intake = intakes.start(database_url=through(database_url, postgres_server, wire))
-        await flowing(database_url)
+        await all_heard(database_url)
         if fault == "cut":
             await wire.cut()
         else:
@@ -138,7 +127,7 @@ async def test_network_to_the_database_cut(
         await until(lambda: "intake_waits" in intake.log)
         await wire.mend()
         await flowing(database_url)
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 async def test_one_process_cut_off_from_the_database_is_replaced_without_double_counts(
@@ -147,7 +136,7 @@ async def test_one_process_cut_off_from_the_database_is_replaced_without_double_
     async with pool, Wire(postgres_server.port) as wire:
         pool.flow()
         lone = intakes.start(database_url=through(database_url, postgres_server, wire))
-        await flowing(database_url)
+        await all_heard(database_url)
         wire.stall()
         await until(lambda: "intake_waits" in lone.log)
         lone.send(signal.SIGSTOP)  # it can't even leave the group
@@ -156,7 +145,7 @@ async def test_one_process_cut_off_from_the_database_is_replaced_without_double_
         await wire.mend()
         lone.send(signal.SIGCONT)
         await flowing(database_url)
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 async def test_full_disk_is_waited_for(
@@ -169,7 +158,7 @@ async def test_full_disk_is_waited_for(
     async with pool:
         pool.flow()
         intake = intakes.start()
-        await flowing(database_url)
+        await all_heard(database_url)
         ballast = small_disk / "ballast"
         with ballast.open("wb") as file:
             try:
@@ -182,7 +171,7 @@ async def test_full_disk_is_waited_for(
         await until(lambda: "No space left on device" in intake.log, within_s=60)
         ballast.unlink()
         await flowing(database_url)
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("drop table flushed_minutes")
         connection.execute(f"drop tablespace {name}")
@@ -192,34 +181,31 @@ async def test_memory_stays_bounded_while_the_database_is_away(
     pool: Pool, intakes: Processes, database_url: str, postgres_server: EmbeddedPostgres
 ) -> None:
     async with pool:
-        intake = intakes.start(buffered_shares=5_000, flush_shares=2_500)
-        await pool.burst(10)
-        await until(lambda: count_stored(database_url) >= pool.truth.shares)
+        pool.flow()
+        intake = intakes.start()
+        await all_heard(database_url)
         postgres_server.stop()
         await until(lambda: "intake_waits" in intake.log)
-        before = intake.memory_bytes()
-        await pool.burst(600, shares=200)
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            await asyncio.sleep(0.5)
-            assert intake.memory_bytes() < before + 96 * 2**20
+        await pool.flood()
+        await asyncio.sleep(5)
         postgres_server.start()
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 async def test_frozen_broker_is_waited_for_and_makes_nobody_look_silent(
     pool: Pool, intakes: Processes, database_url: str, kafka: KafkaNode
 ) -> None:
+    told = Told(database_url)
     async with pool:
         pool.flow()
         intakes.start()
-        await flowing(database_url)
+        await all_heard(database_url)
         await pool.rest()
         kafka.pause()
-        stood = stream_time(database_url)
-        await asyncio.sleep(8)  # longer than a fetch counts as fresh, and than the group's session
-        assert (stream_time(database_url) - stood).total_seconds() < 6
+        stood = told.stream_time()
+        await asyncio.sleep(8)  # longer than the group's session
+        assert (told.stream_time() - stood).total_seconds() < STANDS_S
         kafka.resume()
         pool.flow()
         await flowing(database_url)
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)

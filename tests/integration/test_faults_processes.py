@@ -10,14 +10,13 @@ import psycopg
 import pytest
 
 from tests.integration.intake_main import FATAL
-from tests.integration.intake_world import (
-    Pool,
+from tests.integration.intake_processes import (
     Processes,
-    count_stored,
-    processes,
+    all_heard,
+    led_processes,
     settled,
-    until,
 )
+from tests.integration.intake_world import Pool, flowing, until
 
 PARTITIONS = 4
 
@@ -26,19 +25,13 @@ PARTITIONS = 4
 def intakes(
     database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
 ) -> Iterator[Processes]:
-    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
+    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
         yield started
 
 
 @pytest.fixture
-def pool(kafka_bootstrap: str, topic: str) -> Pool:
-    return Pool(kafka_bootstrap, topic, partitions=PARTITIONS, seed=1)
-
-
-async def flowing(database_url: str, more: int = 500) -> None:
-    """At least `more` further shares were stored."""
-    before = count_stored(database_url)
-    await until(lambda: count_stored(database_url) >= before + more)
+def pool(kafka_bootstrap: str, topic: str, intakes: Processes) -> Pool:
+    return Pool(kafka_bootstrap, topic, partitions=PARTITIONS, seed=1, clock=intakes.clock)
 
 
 def owners(database_url: str) -> set[str]:
@@ -54,9 +47,10 @@ async def test_killed_in_mid_flow_resumes_where_it_committed(
         for _ in range(4):
             intake = intakes.start()
             await flowing(database_url)
+            await all_heard(database_url)
             intake.kill()
         intakes.start()
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 async def test_processes_that_join_and_leave_share_the_partitions(
@@ -65,15 +59,15 @@ async def test_processes_that_join_and_leave_share_the_partitions(
     async with pool:
         pool.flow()
         first = intakes.start()
-        await flowing(database_url)
+        await all_heard(database_url)
         intakes.start()
         intakes.start()
         await until(lambda: len(owners(database_url)) == 3)
         await flowing(database_url)
-        assert first.stop() == 0
+        assert await first.stop() == 0
         await until(lambda: len(owners(database_url)) == 2)
         await flowing(database_url)
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
     assert "taken over" not in intakes.logs
 
 
@@ -84,11 +78,12 @@ async def test_rolling_restart_stops_nothing_and_fences_nobody(
         pool.flow()
         running = [intakes.start(), intakes.start()]
         await until(lambda: len(owners(database_url)) == 2)
+        await all_heard(database_url)
         for _ in range(4):
             running.append(intakes.start())
-            assert running.pop(0).stop() == 0
+            assert await running.pop(0).stop() == 0
             await flowing(database_url)
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
     assert "taken over" not in intakes.logs
 
 
@@ -98,7 +93,7 @@ async def test_frozen_owner_that_wakes_up_writes_nothing_and_stops(
     async with pool:
         pool.flow()
         zombie = intakes.start()
-        await flowing(database_url)
+        await all_heard(database_url)
         intakes.start()
         await until(lambda: zombie.log.count("partitions_claimed") == 2)
         zombie.send(signal.SIGSTOP)
@@ -108,7 +103,7 @@ async def test_frozen_owner_that_wakes_up_writes_nothing_and_stops(
         await until(lambda: zombie.process.poll() is not None)
         assert zombie.process.returncode == FATAL
         assert "was taken over by" in zombie.log
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 async def test_two_groups_by_mistake_never_count_twice(
@@ -117,11 +112,11 @@ async def test_two_groups_by_mistake_never_count_twice(
     async with pool:
         pool.flow()
         first = intakes.start(group_id="first")
-        await flowing(database_url)
+        await all_heard(database_url)
         intakes.start(group_id="second")
         await until(lambda: first.process.poll() is not None)
         assert first.process.returncode == FATAL
-        await settled(pool, database_url)
+        await settled(pool, intakes, database_url)
 
 
 async def test_partitions_added_while_running_are_taken_from_their_beginning(
@@ -130,13 +125,15 @@ async def test_partitions_added_while_running_are_taken_from_their_beginning(
     async with pool:
         pool.flow()
         intakes.start()
-        await flowing(database_url)
+        await all_heard(database_url)
         await pool.widen(7)
         pool.flow()
-        await settled_with_rows(pool, database_url, partitions=7)
+        await settled_with_rows(pool, intakes, database_url, partitions=7)
 
 
-async def settled_with_rows(pool: Pool, database_url: str, *, partitions: int) -> None:
+async def settled_with_rows(
+    pool: Pool, intakes: Processes, database_url: str, *, partitions: int
+) -> None:
     def rows() -> int:
         with psycopg.connect(database_url) as connection:
             row = connection.execute("select count(*) from intake_partitions").fetchone()
@@ -144,4 +141,4 @@ async def settled_with_rows(pool: Pool, database_url: str, *, partitions: int) -
 
     await until(lambda: rows() == partitions)
     await flowing(database_url)
-    await settled(pool, database_url)
+    await settled(pool, intakes, database_url)

@@ -16,28 +16,27 @@ import pytest
 from deploy.local.kafka.node import KafkaNode
 from deploy.local.postgres import EmbeddedPostgres
 from tests.integration.intake_main import FATAL
-from tests.integration.intake_world import (
+from tests.integration.intake_processes import (
     IntakeProcess,
-    Pool,
     Processes,
-    processes,
+    all_heard,
+    led_processes,
     settled,
-    until,
 )
+from tests.integration.intake_world import Pool, until
 from tests.integration.wire import Wire
 
 SEED = int(os.environ.get("HASHGAUGE_SOAK_SEED", "20260913"))
 SPAN_S = float(os.environ.get("HASHGAUGE_SOAK_S", "90"))
 PARTITIONS = 5
 FLEET = 3
-MEMORY_BYTES = 512 * 2**20
 
 
 @pytest.fixture
 def intakes(
     database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
 ) -> Iterator[Processes]:
-    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
+    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
         yield started
 
 
@@ -91,8 +90,7 @@ class Chaos:
             assert each.process.poll() in ends, each.log
             if each.process.poll() == FATAL:
                 assert "was taken over by" in each.log
-        for each in self.alive:
-            assert each.memory_bytes() < MEMORY_BYTES
+        self._intakes.check_memory()
 
     def _one(self) -> IntakeProcess:
         return self._rng.choice(self.alive)
@@ -154,13 +152,17 @@ async def test_soak_of_random_faults_loses_and_doubles_nothing(
         # The tests' server need not survive a crash; this one's commits shall.
         connection.execute(f"alter database {connection.info.dbname} set synchronous_commit = on")
     rng = random.Random(SEED)
-    pool = Pool(kafka.bootstrap_servers, topic, partitions=PARTITIONS, seed=SEED)
+    pool = Pool(
+        kafka.bootstrap_servers, topic, partitions=PARTITIONS, seed=SEED, clock=intakes.clock
+    )
     async with pool, Wire(postgres_server.port) as wire:
         wired = database_url.replace(f":{postgres_server.port}/", f":{wire.port}/")
         chaos = Chaos(
             intakes, rng, postgres=postgres_server, kafka=kafka, wire=wire, wired_url=wired
         )
         pool.flow()
+        chaos.replenish()
+        await all_heard(database_url)
         ends = time.monotonic() + SPAN_S
         while time.monotonic() < ends:
             chaos.replenish()
@@ -170,6 +172,6 @@ async def test_soak_of_random_faults_loses_and_doubles_nothing(
             print(f"{time.monotonic() - ends + SPAN_S:5.1f} s  {fault.__name__}")
             await fault()
         chaos.replenish()
-        await settled(pool, database_url, within_s=120)
+        await settled(pool, intakes, database_url, within_s=120)
         await until(lambda: len(chaos.alive) > 0)
         chaos.check()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
 from deploy.local.kafka.node import KafkaNode
+from deploy.local.process import free_port
 from ingest.decode import Decoder
 from ingest.gateway import create_gateway
 from ingest.gateway_config import GatewayConfig
@@ -20,6 +25,9 @@ from schemas import topics
 from schemas.batch import shares_of
 from schemas.clock import ManualClock
 from schemas.codec import encode_json
+from tests.acceptance.processes import Service, answers, wait_until
+from tests.integration.intake_processes import processes
+from tests.integration.intake_world import Truth, count_stored, create_topic, stored, until
 from tests.unit.bad_messages import GOOD, NOW_MS
 
 BODY = encode_json([GOOD] * 3)
@@ -115,3 +123,64 @@ async def test_broker_away_is_503_until_it_is_back(
     assert (
         len({(record.partition, header(record.headers, topics.SEQUENCE)) for record in copies}) == 1
     )
+
+
+@asynccontextmanager
+async def running_gateway(service: Service) -> AsyncIterator[int]:
+    """`hashgauge gateway` as a process, once it is ready; its port."""
+    port = free_port()
+    with (
+        service.running("gateway", "--port", str(port)) as process,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        wait_until(lambda: answers(client, "/readyz"), "the gateway is ready", process.check)
+        yield port
+
+
+async def post(port: int, body: bytes, key: str) -> int:
+    """The status of the answer."""
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(
+            f"http://127.0.0.1:{port}/shares", content=body, headers={"Idempotency-Key": key}
+        )
+    return answer.status_code
+
+
+async def post_and_hear_nothing(
+    port: int, body: bytes, key: str, *, bootstrap: str, topic: str
+) -> None:
+    """The same, but the connection breaks when the broker has the shares: the answer is lost."""
+    head = f"POST /shares HTTP/1.1\r\nHost: gateway\r\nIdempotency-Key: {key}\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    async def taken() -> bool:
+        return bool(await records_of(bootstrap, topic))
+
+    await until(taken)
+    writer.transport.abort()
+
+
+async def test_shares_posted_again_after_a_lost_answer_and_a_restart_count_once(
+    kafka_bootstrap: str, topic: str, database_url: str, tmp_path: Path
+) -> None:
+    await create_topic(kafka_bootstrap, topic, 1)  # whatever is behind the last share was taken
+    service = Service(database_url, kafka_bootstrap, topic, tmp_path)
+    now_ms = time.time_ns() // 1_000_000
+    thrice = [replace(GOOD, timestamp_ms=now_ms)] * 3
+    last = [replace(GOOD, timestamp_ms=now_ms, worker_name="last")]
+    body, truth = encode_json(thrice), Truth()
+    truth.add(thrice + last)
+    with processes(database_url, kafka_bootstrap, topic, tmp_path) as intakes:
+        intakes.start()
+        async with running_gateway(service) as port:
+            await post_and_hear_nothing(port, body, "once", bootstrap=kafka_bootstrap, topic=topic)
+            assert await post(port, body, "once") == 202
+        await until(lambda: count_stored(database_url) == 3)
+        async with running_gateway(service) as port:
+            assert await post(port, body, "once") == 202
+            assert await post(port, encode_json(last), "last") == 202
+        await until(lambda: count_stored(database_url) >= truth.shares)
+    assert stored(database_url) == truth.expected
+    # The gateway sent each of them on; it is intake that knows a repeat.
+    assert len(await records_of(kafka_bootstrap, topic)) == 4

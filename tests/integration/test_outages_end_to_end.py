@@ -6,18 +6,13 @@ By the wall clock as in production. Statuses are judged at full minutes, so each
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from deploy.local.kafka.node import KafkaNode
@@ -25,7 +20,9 @@ from deploy.local.postgres import EmbeddedPostgres
 from ingest.sink import KafkaShareSink, ShareMessage, SinkConfig, deliver
 from schemas.batch import batch_of
 from schemas.share import Share, ShareResult
-from tests.integration.intake_world import create_topic, processes, until
+from tests.integration.intake_processes import Processes, processes
+from tests.integration.intake_world import create_topic, until
+from tests.integration.told import Told
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -83,71 +80,14 @@ class Rigs:
             await asyncio.sleep(1)
 
 
-class Aggregator:
-    """Intake and leader as processes, to be killed and started again."""
-
-    def __init__(self, database_url: str, bootstrap: str, topic: str, log_dir: Path) -> None:
-        self._url, self._log_path = database_url, log_dir / "leader.log"
-        self._intakes = processes(database_url, bootstrap, topic, log_dir)
-        self._leader: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Aggregator:
-        self._started = self._intakes.__enter__()
-        self.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.kill()
-        self._intakes.__exit__(None, None, None)
-        print(f"--- leader\n{self._log_path.read_text()}")
-
-    def start(self) -> None:
-        self._started.start()
-        arguments = [self._url, f"leader-{uuid4().hex[:6]}", json.dumps(SETTINGS)]
-        with self._log_path.open("ab") as log:
-            self._leader = subprocess.Popen(
-                [sys.executable, "-m", "tests.fixtures.figures_process", *arguments],
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        for intake in self._started.all:
-            intake.kill()
-        if self._leader is not None:
-            self._leader.kill()
-            self._leader.wait()
+def start(aggregator: Processes) -> None:
+    """Intake and leader, as `kill` leaves them to be started again."""
+    aggregator.start()
+    aggregator.lead(SETTINGS)
 
 
-class Told:
-    """What the database says of stream time and of statuses."""
-
-    def __init__(self, database_url: str) -> None:
-        self._url = database_url
-
-    def _rows(self, statement: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self._url) as connection:
-            return connection.execute(statement).fetchall()
-
-    def newcomers(self) -> int:
-        return len(self._rows("select from events where cause = 'first_share'"))
-
-    def alarms(self) -> list[tuple[Any, ...]]:
-        """(kind, worker, status, cause) of all events but first shares."""
-        return self._rows(
-            "select kind, workers.name, to_status, cause from events"
-            " left join workers on workers.id = worker_id"
-            " where cause <> 'first_share' order by events.id"
-        )
-
-    def complete_to(self) -> datetime:
-        """The end of the last minute that the leader has judged."""
-        ((found,),) = self._rows("select complete_to from leader")
-        assert isinstance(found, datetime)
-        return found
-
-    async def judged(self, minute: datetime) -> None:
-        await until(lambda: self.complete_to() >= minute, within_s=40)
+async def judged(told: Told, minute: datetime) -> None:
+    await until(lambda: told.complete_to() >= minute, within_s=40)
 
 
 async def before_minute(seconds: int) -> datetime:
@@ -172,8 +112,10 @@ async def rigs(kafka: KafkaNode, topic: str) -> AsyncIterator[Rigs]:
 @pytest.fixture
 def aggregator(
     rigs: Rigs, database_url: str, kafka: KafkaNode, topic: str, tmp_path: Path
-) -> Iterator[Aggregator]:
-    with Aggregator(database_url, kafka.bootstrap_servers, topic, tmp_path) as aggregator:
+) -> Iterator[Processes]:
+    """Intake and leader as processes, to be killed and started again."""
+    with processes(database_url, kafka.bootstrap_servers, topic, tmp_path) as aggregator:
+        start(aggregator)
         yield aggregator
 
 
@@ -188,7 +130,7 @@ def stopped(server: KafkaNode | EmbeddedPostgres) -> Iterator[None]:
 
 async def test_only_the_worker_that_really_stops_is_told(
     rigs: Rigs,
-    aggregator: Aggregator,
+    aggregator: Processes,
     database_url: str,
     kafka: KafkaNode,
     postgres_server: EmbeddedPostgres,
@@ -202,19 +144,19 @@ async def test_only_the_worker_that_really_stops_is_told(
         await asyncio.sleep(10)  # two beats
         assert told.complete_to() < minute
         await past(minute + timedelta(minutes=1))
-    await told.judged(minute + timedelta(minutes=1))
+    await judged(told, minute + timedelta(minutes=1))
     assert told.alarms() == []
 
     minute = await before_minute(LEAD_S)
     with stopped(postgres_server):
         await past(minute)
-    await told.judged(minute)
+    await judged(told, minute)
     assert told.alarms() == []
 
     minute = await before_minute(LEAD_S)
     aggregator.kill()
     dead = rigs.alive.pop()
     await past(minute)
-    aggregator.start()
-    await told.judged(minute)
+    start(aggregator)
+    await judged(told, minute)
     assert told.alarms() == [("worker-status-changed", dead, "unavailable", "silence")]
