@@ -1,7 +1,7 @@
 """Flushed rows become worker minutes: added up, one row for each worker and minute.
 
     intake   ──append──▶ flushed_minutes     no key; committed with the offsets
-    leader   ──merge───▶ worker_minutes      key (bucket, worker_id); what changed is listed
+    leader   ──merge───▶ worker_minutes      one row a worker and minute; what changed is listed
 
 A worker's minute comes in about as many flushes as it has shares. Adding each of them to its row
 would cost an upsert apiece; appending costs a fifth of that, and one merge upserts for all of them.

@@ -44,7 +44,7 @@ r.worker_id in (select worker_id from boundary_workers where donor_id = asked.ke
 r.bucket >= $2::timestamptz and r.bucket < $3::timestamptz
 
 -- name: within_minutes
--- [from, to) of minutes, whose keys lead with the minute: each minute is looked up. By the range
+-- [from, to) of minutes, whose keys may lead with the minute: each minute is looked up. By the range
 -- beside it TimescaleDB leaves chunks out.
 r.bucket >= $2::timestamptz and r.bucket < $3::timestamptz
     and r.bucket = any(array(

@@ -18,6 +18,4 @@ alter table worker_minutes
 alter table entity_minutes
     drop constraint entity_minutes_pkey,
     add constraint entity_minutes_pkey primary key (bucket, entity_id);
--- Plain PostgreSQL's, and those that TimescaleDB made by itself.
-drop index if exists
-    worker_minutes_bucket, entity_minutes_bucket, worker_minutes_bucket_idx, entity_minutes_bucket_idx;
+drop index worker_minutes_bucket, entity_minutes_bucket;
