@@ -138,13 +138,13 @@ def figures_service(settings: Settings, checks: MutableMapping[str, Check]) -> S
     return run
 
 
-def publisher_service(settings: Settings) -> Service:
-    """Numbers the events and sends them on: Kafka, webhooks, Telegram where a bot is set."""
+def publisher_config(settings: Settings) -> NotifyConfig:
+    """The publisher's own settings with its channels and what the leader says."""
     token = settings.telegram_token
     servers = bootstrap_servers(settings)
-    config = settings.configured("notify", NotifyConfig(holder=process_name("publisher")))
-    config = dataclasses.replace(
-        config,
+    return dataclasses.replace(
+        settings.configured("notify", NotifyConfig(holder=process_name("publisher"))),
+        rate_span_s=settings.configured("figures", FiguresConfig()).status.rate_span_s,
         kafka=settings.configured(
             "notify_kafka", KafkaConfig(servers, topic=settings.worker_status_topic)
         ),
@@ -152,6 +152,11 @@ def publisher_service(settings: Settings) -> Service:
         if token is None
         else settings.configured("notify_telegram", TelegramConfig(token.get_secret_value())),
     )
+
+
+def publisher_service(settings: Settings) -> Service:
+    """Numbers the events and sends them on: Kafka, webhooks, Telegram where a bot is set."""
+    config = publisher_config(settings)
 
     async def run(stop: asyncio.Event) -> None:
         async with pool(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.topics import WORKER_STATUS
+from schemas.worker import StatusPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class NotifyConfig:
     retry_s: float = 2.0
     idle_in_transaction_s: float = 15.0
     lock_timeout_s: float = 20.0
+    # Whose worker was on a silent source: the span by which the leader found it silent.
+    rate_span_s: int = StatusPolicy().rate_span_s
     kafka: KafkaConfig | None = None
     webhooks: WebhookConfig = field(default_factory=WebhookConfig)
     telegram: TelegramConfig | None = None

@@ -43,11 +43,12 @@ Channels = Callable[[NotifyConfig, Outbox], Sequence[Channel]]
 
 def configured_channels(config: NotifyConfig, outbox: Outbox) -> Sequence[Channel]:
     """Webhooks always; Kafka and Telegram where they are configured."""
-    channels: list[Channel] = [WebhookChannel(config.webhooks, outbox)]
+    span_s = config.rate_span_s
+    channels: list[Channel] = [WebhookChannel(config.webhooks, outbox, rate_span_s=span_s)]
     if config.kafka is not None:
         channels.append(KafkaChannel(config.kafka, outbox))
     if config.telegram is not None:
-        channels.append(TelegramChannel(config.telegram, outbox))
+        channels.append(TelegramChannel(config.telegram, outbox, rate_span_s=span_s))
     return channels
 
 

@@ -44,9 +44,12 @@ class TelegramChannel:
 
     name: Final = "telegram"
 
-    def __init__(self, config: TelegramConfig, outbox: Outbox, *, fold_s: float = 60.0) -> None:
+    def __init__(
+        self, config: TelegramConfig, outbox: Outbox, *, rate_span_s: int, fold_s: float = 60.0
+    ) -> None:
         self._config = config
         self._outbox = outbox
+        self._rate_span_s = rate_span_s
         self._fold_s = fold_s
         self._bot: TelegramBot | None = None
 
@@ -57,7 +60,12 @@ class TelegramChannel:
         return TelegramBot(self._config)
 
     async def take(self, batch: Batch) -> None:
-        bounds = {"after": batch.after, "to": batch.to, "fold_s": self._fold_s}
+        bounds = {
+            "after": batch.after,
+            "to": batch.to,
+            "rate_span_s": self._rate_span_s,
+            "fold_s": self._fold_s,
+        }
         async with self._outbox.transaction() as connection:
             for statement in _TAKE:
                 await connection.execute(_SQL[statement], bounds)

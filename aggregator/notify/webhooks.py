@@ -55,9 +55,10 @@ class WebhookChannel:
 
     name: Final = "webhooks"
 
-    def __init__(self, config: WebhookConfig, outbox: Outbox) -> None:
+    def __init__(self, config: WebhookConfig, outbox: Outbox, *, rate_span_s: int) -> None:
         self._config = config
         self._outbox = outbox
+        self._rate_span_s = rate_span_s
         self._client: httpx2.AsyncClient | None = None
         self._lookups: ThreadPoolExecutor | None = None
         self._turns: dict[UUID, asyncio.Task[None]] = {}
@@ -81,7 +82,7 @@ class WebhookChannel:
         )
 
     async def take(self, batch: Batch) -> None:
-        bounds = {"after": batch.after, "to": batch.to}
+        bounds = {"after": batch.after, "to": batch.to, "rate_span_s": self._rate_span_s}
         async with self._outbox.transaction() as connection:
             for statement in _TAKE:
                 await connection.execute(_SQL[statement], bounds)

@@ -28,13 +28,14 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def telling(
-    world: World, telegram: TelegramStandIn, *, token: str = TOKEN
+    world: World, telegram: TelegramStandIn, *, token: str = TOKEN, rate_span_s: int = 3_600
 ) -> AsyncIterator[None]:
     """A publisher with Telegram alone. Minutes last no time: lines are due when they are made."""
     async with http_server(telegram) as url:
         config = NotifyConfig(
             poll_s=0.05,
             retry_s=0.1,
+            rate_span_s=rate_span_s,
             telegram=TelegramConfig(
                 token, base_url=url, poll_s=0.1, long_poll_s=1, retry_s=0.05, messages_per_s=100
             ),
@@ -42,7 +43,8 @@ async def telling(
 
         def channels(config: NotifyConfig, outbox: Outbox) -> Sequence[Channel]:
             assert config.telegram is not None
-            return [TelegramChannel(config.telegram, outbox, fold_s=0)]
+            span_s = config.rate_span_s
+            return [TelegramChannel(config.telegram, outbox, rate_span_s=span_s, fold_s=0)]
 
         async with publishing(world, config, channels=channels):
             yield
@@ -117,6 +119,31 @@ async def test_silent_source_is_one_line(world: World) -> None:
     assert "server eu1 is silent (12 workers)" in silent
     assert "rig" not in silent
     assert "server eu1 is back" in back
+
+
+@pytest.mark.parametrize(("rate_span_s", "workers"), [(600, 2), (3_600, 3)])
+async def test_silent_source_concerns_whom_the_leader_counts(
+    world: World, rate_span_s: int, workers: int
+) -> None:
+    """One worker of each miner had been silent for half an hour by then."""
+    telegram = TelegramStandIn(CHAT, CHAT + 1)
+    source = await world.add_source("eu1")
+    for name, chat_id, active in (("acme", CHAT, 2), ("idle", CHAT + 1, 0)):
+        miner = await world.add_miner(name)
+        for rig in range(active):
+            await world.add_worker(miner, f"rig{rig}", source_id=source)
+        await add_user(world, miner, chat_id=chat_id)
+        await world.fall_silent(await world.add_worker(miner, "old", source_id=source), minutes=30)
+    everybody = 2 if rate_span_s > 1_800 else 1
+    async with telling(world, telegram, rate_span_s=rate_span_s):
+        await world.source_event(source, "source-silent", workers=500)
+        await until(lambda: len(telegram.sent) == everybody)
+        await world.source_event(source, "source-back", workers=500)
+        await until(lambda: len(telegram.texts(CHAT)) == 2)
+        await until(lambda: len(telegram.sent) == 2 * everybody)
+    silent, _ = telegram.texts(CHAT)
+    assert f"server eu1 is silent ({workers} workers)" in silent
+    assert len(telegram.texts(CHAT + 1)) == 2 * (everybody - 1)
 
 
 async def test_too_many_requests_are_waited_out(world: World) -> None:

@@ -58,7 +58,7 @@ def fused(fuse: Fuse) -> type[Publisher]:
 
     def channels(config: NotifyConfig, outbox: Outbox) -> Sequence[Channel]:
         assert config.telegram is not None
-        return [FusedTelegram(config.telegram, outbox, fold_s=0)]
+        return [FusedTelegram(config.telegram, outbox, rate_span_s=3_600, fold_s=0)]
 
     class FusedPublisher(Publisher):
         def __init__(self, config: NotifyConfig, pool: Pool, **_: Any) -> None:

@@ -248,6 +248,27 @@ async def test_silent_source_is_one_message_a_miner_with_its_own_workers(world: 
         ]
 
 
+@pytest.mark.parametrize(("rate_span_s", "workers"), [(600, [2]), (3_600, [3, 1])])
+async def test_silent_source_concerns_whom_the_leader_counts(
+    world: World, rate_span_s: int, workers: list[int]
+) -> None:
+    """One worker of each miner had been silent for half an hour by then."""
+    receiver = Receiver()
+    source = await world.add_source("eu1")
+    async with http_server(receiver) as url:
+        for name, active in (("acme", 2), ("idle", 0)):
+            miner = await world.add_miner(name)
+            for rig in range(active):
+                await world.add_worker(miner, f"rig{rig}", source_id=source)
+            old = await world.add_worker(miner, "old", source_id=source)
+            await world.fall_silent(old, minutes=30)
+            await world.add_webhook(miner, url, SECRET)
+        async with publishing(world, replace(CONFIG, rate_span_s=rate_span_s)):
+            await world.source_event(source, "source-silent", workers=13)
+            await until(lambda: len(receiver.data) == len(workers))
+    assert sorted((data["workers"] for data in receiver.data), reverse=True) == workers  # type: ignore[type-var]
+
+
 @pytest.mark.parametrize(
     "url",
     ["https://127.0.0.1/hook", "https://localhost/hook", "http://8.8.8.8/", "https://u:p@8.8.8.8/"],

@@ -11,6 +11,7 @@ import pytest
 from deploy.access import refuse_open_api
 from deploy.overrides import SettingsError, apply, as_text, documented, parse
 from deploy.settings import all_settings, load
+from deploy.wiring_aggregator import publisher_config
 from schemas.share import ShareResult
 
 
@@ -98,6 +99,14 @@ def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HASHGAUGE_INTAKE__FLUSH_INTERVALL_S", "1")
     with pytest.raises(SettingsError, match="did you mean HASHGAUGE_INTAKE__FLUSH_INTERVAL_S"):
         load()
+
+
+def test_the_publisher_asks_for_silent_sources_as_the_leader_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HASHGAUGE_FIGURES__STATUS__RATE_SPAN_S", "900")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    assert publisher_config(load()).rate_span_s == 900
 
 
 def test_off_loopback_a_key_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

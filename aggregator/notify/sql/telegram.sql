@@ -76,7 +76,7 @@ from (
     join worker_figures on worker_figures.source_id = events.source_id
         and worker_figures.status <> 'removed'
         -- Recently active, as the rule that found the source silent has it.
-        and worker_figures.last_share_at > events.at - interval '1 hour'
+        and worker_figures.last_share_at > events.at - %(rate_span_s)s::float8 * interval '1 second'
     where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
         and events.kind = 'source-silent'
     group by worker_figures.miner_id, events.event_id, events.created_at
@@ -110,7 +110,8 @@ with told as (
     ) as last_silent
     join worker_figures as affected on affected.source_id = returned.source_id
         and affected.status <> 'removed'
-        and affected.last_share_at > last_silent.at - interval '1 hour'
+        and affected.last_share_at
+            > last_silent.at - %(rate_span_s)s::float8 * interval '1 second'
     join miners on miners.id = affected.miner_id
     join roles on roles.entity_id = affected.miner_id
     join telegram_chats on telegram_chats.user_uid = roles.user_uid

@@ -70,7 +70,7 @@ from events
 join worker_figures on worker_figures.source_id = events.source_id
     and worker_figures.status <> 'removed'
     -- Recently active, as the rule that found the source silent has it.
-    and worker_figures.last_share_at > events.at - interval '1 hour'
+    and worker_figures.last_share_at > events.at - %(rate_span_s)s::float8 * interval '1 second'
 join miners on miners.id = worker_figures.miner_id
 join webhooks on webhooks.miner_id = worker_figures.miner_id
 where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
