@@ -37,6 +37,9 @@ class IntakeConfig:
     # Unknown accounts become miners of the default pool, or their shares are dead-lettered.
     create_accounts: bool = True
     default_pool_title: str = "pool"
+    # So many miners, and intake makes no more of unknown accounts: it dead-letters their shares.
+    # Each is a row for good, and a client may log in under any name; no pool has a tenth of it.
+    miners_limit: int = 100_000
     # Beyond it a miner's shares count for its worker `(other)`: one account cannot exhaust us.
     workers_per_miner: int = 20_000
     # Stratum servers, not workers: more names than this is somebody's mistake.

@@ -27,11 +27,15 @@ class KnownMiner:
 
 @dataclass(slots=True)
 class Learned:
-    """What the database knows now: ids of workers, and `(other)` of the miners that are full."""
+    """What the database knows now: ids of workers, and `(other)` of the miners that are full.
+
+    `full`: there was no room for some account, and there will be none for another.
+    """
 
     miners: list[KnownMiner] = field(default_factory=list)
     workers: dict[WorkerKey, int] = field(default_factory=dict)
     others: dict[str, int] = field(default_factory=dict)
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,9 @@ class KnownSources:
 class Newcomers:
     """Statements of the registry; holds no state. The caller owns the transaction.
 
-    The limit of workers per miner is exact with any number of processes: whoever makes workers of a
-    miner holds its row. That of sources may be passed by what two processes make at the same time.
+    The limits of miners and of workers per miner are exact with any number of processes: whoever
+    makes miners holds the pools, and whoever makes workers of a miner its row. That of sources may
+    be passed by what two processes make at the same time.
     """
 
     other: Final = OTHER_WORKER
@@ -55,12 +60,22 @@ class Newcomers:
         self._config = config
 
     async def workers(
-        self, connection: Connection, keys: Sequence[WorkerKey], known: Mapping[str, KnownMiner]
+        self,
+        connection: Connection,
+        keys: Sequence[WorkerKey],
+        known: Mapping[str, KnownMiner],
+        *,
+        full: bool = False,
     ) -> Learned:
-        """Ids of `keys`; those of unknown accounts are left out where accounts are not created."""
-        learned = Learned()
+        """Ids of `keys`; those of unknown accounts are left out where accounts are not created.
+
+        `full`: an answer has said so before, and nobody need count miners again.
+        """
+        create = self._config.create_accounts and not full
         accounts = {account for account, _ in keys}
-        learned.miners = await self._miners(connection, sorted(accounts - known.keys()))
+        strange = sorted(accounts - known.keys())
+        learned = Learned(miners=await self._miners(connection, strange, create=create))
+        learned.full = full or (create and len(learned.miners) < len(strange))
         miners = {account: known[account] for account in accounts & known.keys()}
         miners |= {miner.account_name: miner for miner in learned.miners}
         asked = [key for key in keys if key[0] in miners]
@@ -70,11 +85,14 @@ class Newcomers:
             await self._admit(connection, strangers, miners, learned)
         return learned
 
-    async def _miners(self, connection: Connection, accounts: list[str]) -> list[KnownMiner]:
+    async def _miners(
+        self, connection: Connection, accounts: list[str], *, create: bool
+    ) -> list[KnownMiner]:
+        """Those of `accounts` that are miners, or are made such while there is room."""
         if not accounts:
             return []
         found = await self._find_miners(connection, accounts)
-        if len(found) == len(accounts) or not self._config.create_accounts:
+        if len(found) == len(accounts) or not create:
             return found
         names = {miner.account_name for miner in found}
         title = self._config.default_pool_title
@@ -82,7 +100,11 @@ class Newcomers:
         await connection.execute(SQL["create_pool"], {"title": title})
         await connection.execute(
             SQL["create_miners"],
-            {"title": title, "accounts": [name for name in accounts if name not in names]},
+            {
+                "title": title,
+                "accounts": [name for name in accounts if name not in names],
+                "miners_limit": self._config.miners_limit,
+            },
         )
         return await self._find_miners(connection, accounts)
 

@@ -51,7 +51,8 @@ class Registry:
 
     A look-up is one dictionary get per distinct worker of a fetch; only names never met ask the
     database, all of a fetch in one round trip. Of a miner that has reached its limit all names are
-    loaded once, and any other name then is its worker `(other)`, without a question.
+    loaded once, and any other name then is its worker `(other)`, without a question. Where there is
+    no room for more miners, unknown accounts are looked up, as where they are not created.
     """
 
     def __init__(self, config: IntakeConfig) -> None:
@@ -63,6 +64,7 @@ class Registry:
         self._operator_ids = _Column()
         self._miners: dict[str, KnownMiner] = {}
         self._miner_numbers: dict[int, int] = {}
+        self._miners_full = False
         self._others: dict[str, int] = {}
         self._sources: dict[str, int] = {}
         self._sources_full = False
@@ -97,8 +99,11 @@ class Registry:
     ) -> None:
         """Find or create them, in a transaction of its own; running it again changes nothing."""
         async with connection.transaction():
-            learned = await self._newcomers.workers(connection, workers, self._miners)
+            learned = await self._newcomers.workers(
+                connection, workers, self._miners, full=self._miners_full
+            )
             found = await self._newcomers.sources(connection, sources) if sources else None
+        self._miners_full = learned.full
         for miner in learned.miners:
             self._miners[miner.account_name] = miner
             self._miner_number(miner)

@@ -56,6 +56,13 @@ def names_of(database_url: str, account: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def _miners(database_url: str) -> int:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("select count(*) from miners").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def test_names_are_found_again_by_every_process(
     connections: AsyncConnectionPool[Any],
 ) -> None:
@@ -131,6 +138,54 @@ async def test_unknown_accounts_are_told_apart_where_they_are_not_created(
     ids = await worker_ids(strict, connections, batch(("alice", "new"), ("mallory", "a")))
     assert ids[0] > 0
     assert ids[1] == UNKNOWN
+
+
+async def test_accounts_beyond_the_limit_are_unknown(
+    connections: AsyncConnectionPool[Any], database_url: str
+) -> None:
+    registry = Registry(IntakeConfig(miners_limit=3))
+    await worker_ids(registry, connections, batch(("alice", "a")))
+    logins = batch(*[(f"random{i}", "a") for i in range(5)], ("alice", "b"))
+    ids = await worker_ids(registry, connections, logins)
+    assert [found == UNKNOWN for found in ids] == [False, False, True, True, True, False]
+    assert await worker_ids(registry, connections, logins) == ids
+    assert _miners(database_url) == 3
+    # Another process finds the same, and a miner that a person adds is known at once to both.
+    second = Registry(IntakeConfig(miners_limit=3))
+    assert await worker_ids(second, connections, logins) == ids
+    async with connections.connection() as connection:
+        await connection.execute(
+            "insert into miners (account_name, pool_id) select 'random4', min(id) from pools"
+        )
+    for process in (registry, second):
+        assert (await worker_ids(process, connections, logins))[4] != UNKNOWN
+
+
+async def test_full_pool_is_not_counted_again(connections: AsyncConnectionPool[Any]) -> None:
+    registry = Registry(IntakeConfig(miners_limit=1))
+    await worker_ids(registry, connections, batch(("alice", "a"), ("mallory", "a")))
+    # Whoever makes miners would wait for this.
+    async with connections.connection() as holder, holder.transaction():
+        await holder.execute("lock table pools in share row exclusive mode")
+        async with asyncio.timeout(5):
+            ids = await worker_ids(registry, connections, batch(("mallory", "b"), ("eve", "a")))
+    assert ids == [UNKNOWN, UNKNOWN]
+
+
+async def test_limit_of_miners_is_exact_with_many_processes_at_once(
+    connections: AsyncConnectionPool[Any], database_url: str
+) -> None:
+    config = IntakeConfig(miners_limit=20)
+    # Every account is met by two of them.
+    await asyncio.gather(
+        *(
+            worker_ids(
+                Registry(config), connections, batch(*[(f"{n // 2}-{i}", "a") for i in range(9)])
+            )
+            for n in range(6)
+        )
+    )
+    assert _miners(database_url) == 20
 
 
 async def test_operator_of_a_miner_is_noticed_when_it_changes(

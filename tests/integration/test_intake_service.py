@@ -125,11 +125,14 @@ async def test_retry_of_a_producer_is_dropped_across_restarts(bench: Bench) -> N
     assert count_stored(bench.database_url) == 5
 
 
-async def test_unknown_accounts_are_dead_lettered_where_they_are_not_created(bench: Bench) -> None:
+@pytest.mark.parametrize("limits", [{"create_accounts": False}, {"miners_limit": 1}])
+async def test_unknown_accounts_are_dead_lettered_where_they_are_not_created(
+    bench: Bench, limits: dict[str, Any]
+) -> None:
     async with bench.intake():
         await bench.send(encode_json([share("alice")]))
         await bench.stored(1)
-    async with bench.intake(create_accounts=False):
+    async with bench.intake(**limits):
         await bench.send(encode_json([share("mallory"), share("alice"), share("mallory")]))
         await bench.stored(2)
         await until(lambda: len(bench.letters.kept) == 1)

@@ -12,11 +12,14 @@ insert into pools (title)
 select %(title)s where not exists (select from pools where title = %(title)s)
 
 -- name: create_miners
--- Miners for accounts never seen; another process may have made them meanwhile.
+-- Miners for accounts never seen, as long as there is room for them; another process may have made
+-- them meanwhile.
 insert into miners (account_name, pool_id)
 select account_name, (select min(id) from pools where title = %(title)s)
-from unnest(%(accounts)s::text[]) as account_name
+from unnest(%(accounts)s::text[]) as asked (account_name)
+where not exists (select from miners where miners.account_name = asked.account_name)
 order by account_name
+limit greatest(0, %(miners_limit)s::int8 - (select count(*) from miners))
 on conflict (account_name) do nothing
 
 -- name: find_workers
