@@ -184,7 +184,7 @@ METRICS: Final = (
     MetricSpec(
         "retention_rows_total",
         "counter",
-        "Old rows deleted from minutes and rollups (plain PostgreSQL only).",
+        "Old rows deleted: events, and on plain PostgreSQL minutes and rollups.",
         "Zero for days while old rows stay: the leader does not get to it.",
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import structlog
@@ -26,6 +26,7 @@ from aggregator.figures import current
 from aggregator.figures.beat import Beat, BeatReport
 from aggregator.figures.config import FiguresConfig
 from aggregator.figures.lease import Lease, LeaseLostError
+from aggregator.figures.old_events import OldEvents
 from aggregator.figures.rebuild import rebuild
 from aggregator.figures.replays import take_up_replay
 from aggregator.figures.rollups import RollupStore, open_rollups
@@ -170,6 +171,7 @@ class FiguresLeader:
     ) -> None:
         await current.prepare(connection)
         beat = Beat(connection, lease=self._lease, rollups=rollups, config=self._config)
+        events = OldEvents(self._config.policies.keep_events)
         state = await self._rebuilt(connection, rollups, stop)
         while state is not None and not stop.is_set():
             began_s, began = self._clock.now_ms() / 1_000, self._clock.monotonic_s()
@@ -189,7 +191,7 @@ class FiguresLeader:
             took_s = self._clock.monotonic_s() - began
             self._note(report, took_s)
             if report is not None:
-                await self._retain(connection, rollups, report)
+                await self._retain(connection, (rollups, events), report)
             await self._wait(report, began_s, took_s, stop)
 
     async def _rebuilt(
@@ -238,12 +240,13 @@ class FiguresLeader:
         )
 
     async def _retain(
-        self, connection: Connection, rollups: RollupStore, report: BeatReport
+        self, connection: Connection, stores: Sequence[RollupStore | OldEvents], report: BeatReport
     ) -> None:
         """Old rows go once an hour of stream time, a batch after each beat until none is left."""
         if report.stream_s - self._retained_to_s >= self._config.retain_every_s:
-            deleted = await rollups.retain(connection, stream_time_s=int(report.stream_s))
-            if not deleted:
+            stream_time_s = int(report.stream_s)
+            left = [await one.retain(connection, stream_time_s=stream_time_s) for one in stores]
+            if not any(left):
                 self._retained_to_s = report.stream_s
 
     async def _wait(

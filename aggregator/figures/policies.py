@@ -1,7 +1,7 @@
-"""How long minutes and rollups are kept, when they are compressed and refreshed: all settings.
+"""How long minutes, rollups and events are kept, when they are compressed and refreshed: settings.
 
 `hashgauge migrate` puts them on TimescaleDB and changes them there; on plain PostgreSQL the leader
-keeps the retention and the rest does not apply.
+keeps the retention and the rest does not apply. That of events is the leader's on both.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ class Policies:
     compress_minutes_after: timedelta = timedelta(hours=2)
     # Up to 100,000 workers; 1 h beyond (the indexes of one chunk should fit into memory).
     minutes_chunk: timedelta = timedelta(hours=6)
+    # Events, as long as hours: by them availability of a day is told. Never dropped is what waits
+    # to be taken by a channel or delivered, and a worker's first and last event before the cut.
+    keep_events: timedelta = timedelta(days=396)
     # How often retention and compression look for something to do.
     housekeeping_every: timedelta = timedelta(hours=1)
     quarter: LevelPolicy = LevelPolicy(
@@ -95,6 +98,8 @@ def _problems(policies: Policies) -> Iterator[str]:
         yield "minutes must be kept at least an hour longer than shares may be late"
     if policies.keep_minutes < MINUTES_READ:
         yield f"minutes must be kept at least {MINUTES_READ}: windows are rebuilt from them"
+    if policies.keep_events < LONGEST_READ:
+        yield f"events must be kept at least {LONGEST_READ.days} days: so far back a week reaches"
     for level in LEVELS:
         yield from _level_problems(policies, level)
 

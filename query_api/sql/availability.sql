@@ -2,8 +2,8 @@
 
 -- name: availability
 -- Share of each UTC day of [from, to) that a worker was stable, 0 to 1; a day that is not over
--- counts up to as_of; left out are days that have not begun or that end before the worker's first
--- transition.
+-- counts up to as_of; left out are days that have not begun, that end before the worker's first
+-- transition, or of which retention has dropped events.
 -- params: worker_ids, from, to, as_of
 with began as (
     select worker_id, transition_number, to_status, at
@@ -32,7 +32,9 @@ with began as (
     from generate_series(
         $2::timestamptz, $3::timestamptz - interval '1 second', interval '24 hours'
     ) as day
-    where day < $4::timestamptz
+    where day < $4::timestamptz and day >= coalesce(
+        (select kept_from from retention_marks where relation = 'events'), '-infinity'
+    )
 )
 select spans.worker_id, days.day,
     coalesce(sum(

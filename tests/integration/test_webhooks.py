@@ -387,6 +387,41 @@ async def test_more_receivers_than_room_all_get_their_turn(world: World) -> None
     assert {request.path for request in receiver.requests} == {f"/{i}" for i in range(7)}
 
 
+async def test_what_waits_for_a_webhook_that_is_off_is_forgotten_after_a_month(
+    world: World,
+) -> None:
+    found = {}
+    for name, enabled, days in (("off", False, 31), ("lately", False, 29), ("on", True, 31)):
+        miner = await world.add_miner(name)
+        await world.add_webhook(miner, "https://127.0.0.1/", SECRET)
+        await world.change(await world.add_worker(miner, "rig"), "off")
+        found[name] = miner
+        await world.run("update events set sequence = id")
+        await world.run(
+            "insert into webhook_deliveries (webhook_id, event_id, sequence, next_attempt_at)"
+            " select webhooks.id, event_id, events.sequence, now() - %s * interval '1 day'"
+            " from webhooks join events using (miner_id) where miner_id = %s",
+            days,
+            miner,
+        )
+        await world.run("update webhooks set enabled = %s where miner_id = %s", enabled, miner)
+    async with publishing(world, replace(CONFIG, webhooks=replace(FAST, allow_private=False))):
+        await until(lambda: _deliveries_are(world, 2))
+        (failed,) = await until(lambda: _with_status(world, "failed"))
+    (waiting,) = await _with_status(world, "pending")
+    owners = "select miner_id from webhooks where id = %s"
+    assert [row["miner_id"] for row in await world.run(owners, failed["webhook_id"])] == [
+        found["on"]
+    ]
+    assert [row["miner_id"] for row in await world.run(owners, waiting["webhook_id"])] == [
+        found["lately"]
+    ]
+
+
+async def _deliveries_are(world: World, count: int) -> bool:
+    return len(await world.deliveries()) == count
+
+
 async def test_ended_deliveries_are_forgotten_after_a_month(world: World) -> None:
     receiver = Receiver()
     miner = await world.add_miner("acme")

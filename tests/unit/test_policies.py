@@ -27,6 +27,7 @@ def test_defaults_are_those_of_the_design() -> None:
     ("change", "reason"),
     [
         ({"lateness": timedelta(days=3)}, "longer than shares may be late"),
+        ({"keep_events": timedelta(days=7)}, "events must be kept at least 8 days"),
         (
             {"quarter": replace(DEFAULT.quarter, refresh_start=timedelta(days=3))},
             "the refresh of 15m reaches beyond what is kept of minutes",

@@ -176,8 +176,14 @@ where webhook_id = %(webhook_id)s and status = 'pending'
 update webhooks set enabled = false where id = %(webhook_id)s
 
 -- name: forget
--- Deliveries that ended long ago.
-delete from webhook_deliveries where finished_at < now() - %(keep_s)s::float8 * interval '1 second'
+-- Deliveries that ended long ago, or wait so long for a webhook that is turned off.
+delete from webhook_deliveries
+where finished_at < now() - %(keep_s)s::float8 * interval '1 second'
+    or status = 'pending'
+    and next_attempt_at < now() - %(keep_s)s::float8 * interval '1 second'
+    and exists (
+        select from webhooks where webhooks.id = webhook_deliveries.webhook_id and not enabled
+    )
 
 -- name: list_failed
 select
