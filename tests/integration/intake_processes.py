@@ -41,7 +41,7 @@ class IntakeProcess:
         topic: str,
         log_dir: Path,
         *,
-        clock: Clock,
+        timed_by: Clock,
         **settings: Any,
     ) -> None:
         consumer = {
@@ -58,6 +58,8 @@ class IntakeProcess:
         }
         intake = {
             "owner": f"test-{uuid4().hex[:6]}",
+            # The fast clock begins a day behind the database's.
+            "clock_tolerance_s": 2 * 86_400.0,
             "flush_interval_s": 0.2,
             "heartbeat_interval_s": 0.2,
             "flush_shares": BUFFERED_SHARES // 2,
@@ -73,7 +75,7 @@ class IntakeProcess:
             "database_url": database_url,
             "consumer": consumer,
             "intake": intake,
-            "clock": asdict(clock) if isinstance(clock, FastClock) else None,
+            "clock": asdict(timed_by) if isinstance(timed_by, FastClock) else None,
         }
         self._peak_bytes = 0
         self.log_path = log_dir / f"{intake['owner']}.log"
@@ -134,7 +136,7 @@ class Processes:
 
     def start(self, **settings: Any) -> IntakeProcess:
         database_url = settings.pop("database_url", self._where[0])
-        process = IntakeProcess(database_url, *self._where[1:], clock=self.clock, **settings)
+        process = IntakeProcess(database_url, *self._where[1:], timed_by=self.clock, **settings)
         self.all.append(process)
         return process
 

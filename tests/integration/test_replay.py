@@ -13,7 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from ingest.errors import FatalError
 from tests.integration.intake_main import FATAL
-from tests.integration.intake_world import Processes, processes, stored, until
+from tests.integration.intake_processes import Processes, processes
+from tests.integration.intake_world import stored, until
 from tests.integration.replay_world import (
     END_S,
     SINCE_S,
@@ -140,7 +141,7 @@ async def test_dead_letters_sent_again_count_once(
     there = taken_in(database_url)
     await until(lambda: there(at_end))
     assert stored(database_url) == {}
-    assert strict.stop() == 0
+    assert await strict.stop() == 0
     intakes.start(clock="records")
     await send_letters_again(kafka_bootstrap, log.topic)
     await counted(kafka_bootstrap, log, database_url)

@@ -13,7 +13,8 @@ from typing import Any, LiteralString
 import pytest
 
 from deploy.migrate import migrate
-from tests.integration.intake_world import Processes, processes, stored, until
+from tests.integration.intake_processes import Processes, processes
+from tests.integration.intake_world import stored, until
 from tests.integration.replay_world import (
     END_S,
     Topic,
