@@ -138,7 +138,8 @@ class Beat:
         connection = self._connection
         async with connection.transaction():
             await connection.execute(_SQL["read_snapshot"])
-            if (await read_position(connection)).epoch != self._lease.epoch:
+            position = await read_position(connection)
+            if position.epoch != self._lease.epoch:
                 raise LeaseLostError
             touched = await read_touched(connection, stream_s)
             target = max(int(stream_s) // MINUTE_S, state.grid.complete_to)
@@ -150,7 +151,7 @@ class Beat:
             new_workers = await read_workers(connection, state.unknown(seen))
             by_hand = await read_by_hand(connection)
             moves = await read_moves(connection)
-        reading = Reading(target, rows, new_workers, day_sums, week_sums)
+        reading = Reading(target, rows, new_workers, day_sums, week_sums, position.outages)
         complete = [minute for minute in chosen if minute.minute < target]
         # A beat that leaves minutes for the next one speaks for the time before them only.
         as_of_s = stream_s if target == int(stream_s) // MINUTE_S else float(target * MINUTE_S)

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
 from aggregator.figures.slots import Worker
+from aggregator.figures.status import OutageSpan
 from aggregator.figures.touched import instant
 from aggregator.minutes.copy import POSTGRES_EPOCH_S
 from schemas.named_sql import load
@@ -75,6 +76,15 @@ class StreamPosition:
     stream_s: float | None
     complete_to_s: int | None
     epoch: int
+    stood_s: int | None = None
+    resumed_s: int | None = None
+
+    @property
+    def outages(self) -> list[OutageSpan]:
+        """The newest one that intake has seen, or none."""
+        if self.stood_s is None or self.resumed_s is None:
+            return []
+        return [(self.stood_s, self.resumed_s)]
 
 
 async def read_position(connection: AsyncConnection[Any]) -> StreamPosition:

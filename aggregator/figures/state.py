@@ -11,6 +11,7 @@ from aggregator.figures.current import Snapshot, changed_slots, shown_status
 from aggregator.figures.entities import entity_figures
 from aggregator.figures.minutes_reader import MinuteRows, WorkerSums
 from aggregator.figures.slots import Slots, SlotTable, StatusColumns, Worker
+from aggregator.figures.status import OutageSpan
 from aggregator.figures.sweep import SweepResult, SweepRule, sweep
 from aggregator.figures.sweep_memory import Rows, SweepMemory
 from aggregator.figures.windows import WindowGrid
@@ -28,6 +29,8 @@ class Reading:
     day_sums: dict[int, WorkerSums]
     week_sums: dict[int, WorkerSums]
     """Coarse buckets that can't be summed from the rings, by bucket."""
+    outages: list[OutageSpan] = field(default_factory=list)
+    """Those that intake has seen, taken up before or not."""
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ def take_in(state: FiguresState, reading: Reading, *, rule: SweepRule) -> SweepR
         rows=share_rows(state, reading.rows),
         to_s=reading.target * MINUTE_S,
         rule=rule,
+        outages=reading.outages,
     )
 
 

@@ -23,6 +23,8 @@ REMOVED: Final = STATUS_CODES.index(WorkerStatus.REMOVED)
 
 Seconds = NDArray[np.int64]
 Codes = NDArray[np.int8]
+OutageSpan = tuple[int, int]
+"""(stream time that was heard last, stream time that was heard again), in seconds."""
 
 NEVER_RESUMED_S: Final = 0
 """`resumed_s` of a service that has not been out."""
@@ -68,10 +70,8 @@ def evaluate(
     return np.asarray((due_s <= to_s).sum(axis=0), np.int8)
 
 
-def outages_within(
-    minutes_s: Seconds, *, from_s: int, to_s: int, gap_s: int
-) -> list[tuple[int, int]]:
-    """Outages of the service inside one sweep from `from_s` to `to_s`: (last heard, heard again).
+def outages_within(minutes_s: Seconds, *, from_s: int, to_s: int, gap_s: int) -> list[OutageSpan]:
+    """Outages of the service inside one sweep from `from_s` to `to_s`, found by shares alone.
 
     `minutes_s` are the minutes with any share at all that this sweep brought. Stream time that
     moved on by more than `gap_s` without one share of any worker is an outage of the broker or of

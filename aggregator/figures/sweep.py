@@ -8,6 +8,7 @@ makes a minute that is read while it fills count like one that is read when it i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +23,7 @@ from aggregator.figures.status import (
     REMOVED,
     STABLE,
     UNAVAILABLE,
+    OutageSpan,
     due_times,
     evaluate,
     outages_within,
@@ -72,6 +74,7 @@ def sweep(
     rows: ShareRows,
     to_s: int,
     rule: SweepRule,
+    outages: Sequence[OutageSpan] = (),
 ) -> SweepResult:
     """Take in `rows` and the silence up to `to_s`, the end of the last complete minute.
 
@@ -79,17 +82,21 @@ def sweep(
     of `columns`, and `counts` (both views of all slots in use). Rows of minutes at and after `to_s`
     are taken too, but prove no silence: another partition may still hold shares from before them.
     A `to_s` behind the last sweep's counts as the last sweep's.
+
+    `outages` are those that intake has seen, known to earlier sweeps or not: however shares fill
+    them in, nobody is judged inside. One counts from when stream time passes its beginning.
     """
     from_s = memory.swept_to_s or 0
     to_s = max(from_s, to_s)
     minutes = _by_minute(rows)
     # The first sweep ever has no stream time to have stood still at.
-    outages = _outages(minutes, from_s, to_s, gap_s=rule.outage_gap_s if from_s else 0)
+    found = _outages(minutes, from_s, to_s, gap_s=rule.outage_gap_s if from_s else 0)
+    ahead = sorted([*found, *_unknown(outages, memory.resumed_s)])
     run = _Sweep(memory, columns, counts, rows, rule, from_s, to_s, journal=Journal(columns))
     for minute_s, chosen in minutes:
-        run.pass_outages(outages, min(minute_s, to_s))
+        run.pass_outages(ahead, min(minute_s, to_s))
         run.take_minute(minute_s, chosen)
-    run.pass_outages(outages, to_s)
+    run.pass_outages(ahead, to_s)
     run.judge_everybody(to_s)
     memory.swept_to_s = to_s
     return SweepResult(run.journal.transitions(), tuple(run.source_events))
@@ -121,12 +128,16 @@ class _Sweep:
     def policy(self) -> StatusPolicy:
         return self.rule.policy
 
-    def pass_outages(self, outages: list[tuple[int, int]], until_s: int) -> None:
-        """Whoever was too silent before an outage was so; after it everybody has a new chance."""
-        while outages and outages[0][1] <= until_s:
-            heard_s, again_s = outages.pop(0)
+    def pass_outages(self, ahead: list[OutageSpan], until_s: int) -> None:
+        """Whoever was too silent before an outage was so; after it everybody has a new chance.
+
+        Taken up with the first instant behind its beginning: one that shares fill in has minutes
+        inside, whose silence proves nothing. One without shares has none.
+        """
+        while ahead and ahead[0][0] < until_s:
+            heard_s, again_s = ahead.pop(0)
             self.judge_everybody(heard_s)
-            self.memory.resumed_s = again_s
+            self.memory.resumed_s = max(self.memory.resumed_s, again_s)
 
     def judge_everybody(self, to_s: int) -> None:
         self._judge_sources(to_s)
@@ -283,11 +294,20 @@ class _Sweep:
 
 def _outages(
     minutes: list[tuple[int, Slots]], from_s: int, to_s: int, *, gap_s: int
-) -> list[tuple[int, int]]:
+) -> list[OutageSpan]:
     if not gap_s:
         return []
     starts_s = np.array([minute_s for minute_s, _ in minutes], np.int64)
     return outages_within(starts_s, from_s=from_s, to_s=to_s, gap_s=gap_s)
+
+
+def _unknown(outages: Sequence[OutageSpan], resumed_s: int) -> list[OutageSpan]:
+    """Those not taken up yet, from complete minutes on: others are not judged."""
+    return [
+        (stood_s // MINUTE_S * MINUTE_S, again_s)
+        for stood_s, again_s in outages
+        if again_s > resumed_s
+    ]
 
 
 def _by_minute(rows: ShareRows) -> list[tuple[int, Slots]]:

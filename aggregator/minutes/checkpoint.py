@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.minutes.fold import MinuteRows, fold
+from aggregator.minutes.outages import Outage
 from ingest.dead_letter import DeadLetter
 from ingest.record import Record
 from schemas.batch import ShareBatch
@@ -45,6 +46,8 @@ class PartitionShare:
     caught_up: bool = False
     # Records that were counted before lie ahead still.
     replays: bool = False
+    # The outage that has ended since the last checkpoint.
+    outage: Outage | None = None
 
 
 @dataclass(slots=True)

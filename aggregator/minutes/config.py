@@ -32,6 +32,9 @@ class IntakeConfig:
     clock_tolerance_s: float = 60.0
     # A fetch younger than this that reached the end of the log proves there is nothing to wait for.
     fresh_fetch_s: float = 5.0
+    # A broker that is asked and says nothing for longer than this was out, whatever shares come in
+    # afterwards; as the figures' own rule. Not used with clock=records.
+    outage_gap_s: float = 180.0
     # Retention of minutes: a share before it could not be kept. Longer than the lateness limit.
     minutes_kept_s: int = 3 * 86_400
     # Unknown accounts become miners of the default pool, or their shares are dead-lettered.

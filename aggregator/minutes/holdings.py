@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aggregator.minutes.checkpoint import LastRecord, PartitionShare
 from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.offsets import Claim, ReplaySpan, epoch_ms, verify
+from aggregator.minutes.outages import BrokerSilence, Outage
 from aggregator.minutes.stream_time import advance
 from ingest.errors import FatalError
 from ingest.lag import Progress
@@ -38,6 +39,10 @@ class Held:
     progress: Progress | None = None
     # When the broker last gave records or said that there are none.
     heard_ms: int = 0
+    # Stream time as it was claimed; None where nothing was known.
+    claimed_ms: int | None = None
+    # The outage that is to be written with the next checkpoint.
+    outage: Outage | None = None
 
 
 class Holdings:
@@ -46,6 +51,9 @@ class Holdings:
     def __init__(self, config: IntakeConfig) -> None:
         self._config = config
         self._held: dict[int, Held] = {}
+        self._silence = BrokerSilence(config.outage_gap_s)
+        # Whether every partition has been at the end of its log since it was claimed.
+        self._arrived = False
 
     def __len__(self) -> int:
         return len(self._held)
@@ -55,15 +63,23 @@ class Holdings:
 
     def add(self, claim: Claim, start: int) -> None:
         """Hold what was claimed; reading begins at `start`."""
+        stream_ms = None if claim.stream_time is None else epoch_ms(claim.stream_time)
+        self._arrived = False
+        self._silence.claimed(claim.partition, claim.owner_epoch)
         self._held[claim.partition] = Held(
             claim.partition,
             claim.owner_epoch,
             flushed_to=claim.next_offset,
             next_offset=claim.next_offset,
             expected=claim.last if start < claim.next_offset else None,
-            stream_ms=None if claim.stream_time is None else epoch_ms(claim.stream_time),
+            stream_ms=stream_ms,
             replay=claim.replay,
+            claimed_ms=stream_ms,
         )
+
+    def ask(self, now_ms: int) -> None:
+        """The broker is asked for records, as it is every second while there is room for them."""
+        self._silence.ask(now_ms)
 
     def clear(self) -> None:
         self._held.clear()
@@ -105,11 +121,13 @@ class Holdings:
         now_ms: int,
     ) -> None:
         """What `accept` answered is in the checkpoint now."""
+        self.ask(now_ms)
         for partition, held in self._held.items():
             held.progress = progress.get(partition, held.progress)
             batch = records.get(partition)
             polled_ms = None if held.progress is None else held.progress.polled_ms
             held.heard_ms = now_ms if batch else max(held.heard_ms, polled_ms or 0)
+            self._note_outage(held)
             if batch and batch[-1].offset >= held.next_offset:
                 held.last = batch[-1]
                 newest_ms = max(record.timestamp for record in batch)
@@ -120,10 +138,9 @@ class Holdings:
 
     def seal(self, now_ms: int) -> Iterable[PartitionShare]:
         """What was taken since the last seal, to be written with the shares; stream time moves."""
+        self._arrive(now_ms)
         for held in self._held.values():
-            at_end = held.progress is not None and held.progress.at_end(
-                now_ms, self._config.fresh_fetch_s
-            )
+            at_end = self._at_end(held, now_ms)
             held.stream_ms = advance(
                 held.stream_ms,
                 record_ms=held.newest_ms,
@@ -140,13 +157,46 @@ class Holdings:
                 stream_ms=held.stream_ms,
                 caught_up=at_end,
                 replays=held.replay is not None,
+                outage=held.outage,
             )
-            held.flushed_to, held.last = held.next_offset, None
+            held.flushed_to, held.last, held.outage = held.next_offset, None, None
 
     def stream_ms(self) -> int | None:
         """The stream time of the partition that is furthest behind."""
         known = [held.stream_ms for held in self if held.stream_ms is not None]
         return min(known, default=None)
+
+    def _at_end(self, held: Held, now_ms: int) -> bool:
+        return held.progress is not None and held.progress.at_end(
+            now_ms, self._config.fresh_fetch_s
+        )
+
+    def _note_outage(self, held: Held) -> None:
+        """The broker was away while we held the partition and asked."""
+        if self._config.clock != "wall" or not held.heard_ms:
+            return
+        found = self._silence.answered(held.partition, held.heard_ms, stream_ms=held.stream_ms)
+        if found is not None:
+            held.outage = found.joined(held.outage)
+
+    def _arrive(self, now_ms: int) -> None:
+        """The first time at the end of all logs after a claim: we were away, and what we missed is
+        an outage too where the logs hold nothing of it. A backlog of any of them proves that there
+        was none.
+
+            log          r..r..r | stored stream time           now
+            no backlog                 |=========================|
+        """
+        if self._arrived or not all(self._at_end(held, now_ms) for held in self):
+            return
+        self._arrived = True
+        known = [held.claimed_ms for held in self if held.claimed_ms is not None]
+        if self._config.clock != "wall" or not known:
+            return
+        stood_ms = max(known + [held.newest_ms for held in self if held.newest_ms is not None])
+        if now_ms - stood_ms > self._config.outage_gap_s * 1_000:
+            for held in self:
+                held.outage = Outage(stood_ms, now_ms).joined(held.outage)
 
 
 def _passed(held: Held, offset: int) -> bool:

@@ -134,6 +134,7 @@ class Intake:
 
         During a rebalance aiokafka does not answer; the fetch then goes on over several turns.
         """
+        self._holdings.ask(self._clock.now_ms())
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch_once())
         await asyncio.wait(

@@ -161,6 +161,8 @@ async def advance(connection: Connection, stream: Stream, parts: Sequence[Partit
             ],
             "caught_up": [part.caught_up for part in parts],
             "replays": [part.replays for part in parts],
+            "stood_from": [part.outage and moment(part.outage.stood_ms) for part in parts],
+            "resumed_at": [part.outage and moment(part.outage.resumed_ms) for part in parts],
         },
     )
     if cursor.rowcount == len(parts):

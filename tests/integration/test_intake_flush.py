@@ -12,10 +12,12 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from aggregator.figures.minutes_reader import read_position
 from aggregator.minutes import offsets
 from aggregator.minutes.checkpoint import Checkpoint, PartitionShare
 from aggregator.minutes.config import IntakeConfig, StreamClock
 from aggregator.minutes.offsets import Claim, Fenced, Stream
+from aggregator.minutes.outages import Outage
 from aggregator.minutes.registry import Registry
 from aggregator.minutes.writer import Flushed, Writer
 from ingest.errors import FatalError
@@ -145,6 +147,59 @@ async def test_stale_offset_under_the_right_epoch_is_fenced(world: World) -> Non
     await world.flush(await world.checkpoint(claim, share(1)))
     with pytest.raises(Fenced):
         await world.flush(await world.checkpoint(claim, share(2), from_offset=3, to=12))
+
+
+def noon(second: int) -> int:
+    return (NOON_S + second) * 1_000
+
+
+async def flush_outage(world: World, claim: Claim, number: int, stream_s: int, *outage: int) -> int:
+    """One flush that moves stream time to `stream_s`, with an outage (seconds after noon) or none;
+    the number of the next."""
+    found = Outage(noon(outage[0]), noon(outage[1])) if outage else None
+    part = PartitionShare(
+        claim.partition,
+        claim.owner_epoch,
+        number,
+        number + 1,
+        stream_ms=noon(stream_s),
+        outage=found,
+    )
+    await world.flush(Checkpoint({claim.partition: part}))
+    return number + 1
+
+
+async def known_outage(world: World) -> list[tuple[int, int]]:
+    """What the leader reads, in seconds after noon."""
+    async with world.connections.connection() as connection:
+        position = await read_position(connection)
+    return [(stood_s - NOON_S, again_s - NOON_S) for stood_s, again_s in position.outages]
+
+
+async def test_newest_outage_is_kept_until_the_next(world: World) -> None:
+    claim = await world.claim()
+    number = await flush_outage(world, claim, 0, 100)
+    assert await known_outage(world) == []
+    number = await flush_outage(world, claim, number, 400, 100, 400)
+    number = await flush_outage(world, claim, number, 500)
+    assert await known_outage(world) == [(100, 400)]
+    await flush_outage(world, claim, number, 900, 500, 900)
+    assert await known_outage(world) == [(500, 900)]
+
+
+async def test_outage_that_a_backlog_has_not_come_to_is_joined_with_the_next(world: World) -> None:
+    claim = await world.claim()
+    number = await flush_outage(world, claim, 0, 10, 100, 400)
+    await flush_outage(world, claim, number, 50, 600, 900)
+    assert await known_outage(world) == [(100, 900)]
+
+
+async def test_partitions_that_were_out_at_once_are_one_outage(world: World) -> None:
+    first, second, third = [await world.claim(partition) for partition in range(3)]
+    await flush_outage(world, third, 0, 60, 20, 60)
+    await flush_outage(world, first, 0, 400, 100, 400)
+    await flush_outage(world, second, 0, 403, 98, 403)
+    assert await known_outage(world) == [(98, 403)]
 
 
 async def test_fractional_difficulties_keep_every_bit(world: World, database_url: str) -> None:

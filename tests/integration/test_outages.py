@@ -62,8 +62,15 @@ class Pool:
             await self.flush(range(minute, minute + 1), workers, stream=minute + 1.1)
             await self.term.beat()
 
-    async def flush(self, minutes: range, workers: list[int], *, stream: float) -> None:
-        await self.intake.flush(self.work(minutes, workers), stream=stream)
+    async def flush(
+        self,
+        minutes: range,
+        workers: list[int],
+        *,
+        stream: float,
+        outage: tuple[float, float] | None = None,
+    ) -> None:
+        await self.intake.flush(self.work(minutes, workers), stream=stream, outage=outage)
 
     async def transitions(self) -> list[tuple[Any, ...]]:
         """(minute, worker, to, cause) of all but first shares."""
@@ -117,6 +124,43 @@ async def test_broker_was_down_for_an_hour(pool: Pool) -> None:
     ((minute, worker, status, cause),) = await pool.transitions()
     assert (worker, status, cause) == (dead, "unavailable", "silence")
     assert 120 < minute <= 120 + LIMIT_MIN
+    assert await pool.source_events() == []
+
+
+async def test_one_producer_delivers_what_it_buffered_before_another_does(
+    pool: Pool, connection: AsyncConnection[Any]
+) -> None:
+    """The gap is filled in part: shares alone do not show that the broker was away."""
+    await pool.flush(range(60, 75), pool.eu, stream=75.1, outage=(60.2, 75.0))
+    await pool.term.beat()
+    await pool.live(range(75, 77), pool.eu)
+    pool.term = await Term.begin(connection, LIVE)
+    dead, alive = pool.us[0], pool.us[1:]
+    await pool.flush(range(60, 77), alive, stream=77.1)
+    await pool.term.beat()
+    await pool.live(range(77, 80), pool.eu + alive)
+    assert await pool.transitions() == []
+    assert await pool.source_events() == []
+    # Who died in it is told, one limit after its end.
+    await pool.live(range(80, 90), pool.eu + alive)
+    ((minute, worker, status, cause),) = await pool.transitions()
+    assert (worker, status, cause) == (dead, "unavailable", "silence")
+    assert 75 < minute <= 75 + LIMIT_MIN
+
+
+async def test_broker_away_in_the_first_minute_of_a_new_database(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    """Longer than the two hours that a worker may be silent whose interval is not known yet."""
+    pool = Pool(connection, intake, await Term.begin(connection, LIVE))
+    await pool.flush(range(1), pool.everybody, stream=0.6)
+    await pool.flush(range(1, 130), pool.eu, stream=130.1, outage=(0.6, 130.0))
+    await pool.term.beat()
+    await pool.live(range(130, 132), pool.eu)
+    await pool.flush(range(1, 132), pool.us, stream=132.1)
+    await pool.term.beat()
+    await pool.live(range(132, 135), pool.everybody)
+    assert await pool.transitions() == []
     assert await pool.source_events() == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,6 +35,9 @@ WORKERS, SOURCES, MINUTES = 6, 2, 90
 
 Share = tuple[int, int, int]
 """(second after START_S, worker, source)"""
+
+Outage = tuple[int, int]
+"""(second at which stream time stood, second at which it went on)"""
 
 
 def one_source_a_minute(shares: list[Share]) -> list[Share]:
@@ -86,7 +89,7 @@ class Service:
         self.rule = rule
         self.results: list[SweepResult] = []
 
-    def sweep(self, shares: list[Share], to_s: int) -> SweepResult:
+    def sweep(self, shares: list[Share], to_s: int, outages: Sequence[Outage] = ()) -> SweepResult:
         rows = rows_of(shares)
         result = sweep(
             self.memory,
@@ -95,18 +98,25 @@ class Service:
             rows=rows,
             to_s=START_S + to_s // 60 * 60,
             rule=self.rule,
+            outages=[(START_S + stood_s, START_S + again_s) for stood_s, again_s in outages],
         )
         self.results.append(result)
         return result
 
-    def follow(self, shares: list[Share], times_s: list[int]) -> None:
-        """Sweep at each time with the minutes that changed since the sweep before it."""
+    def follow(
+        self,
+        shares: list[Share],
+        times_s: list[int],
+        outages: Sequence[Outage] = (),
+    ) -> None:
+        """Sweep at each time with the minutes that changed since the sweep before it, and with the
+        outages that were over by then."""
         before_s = 0
         for to_s in times_s:
             since_s = before_s // 60 * 60
             known = [share for share in shares if since_s <= share[0] <= to_s]
             if any(share[0] >= before_s for share in known) or to_s // 60 > before_s // 60:
-                self.sweep(known, to_s)
+                self.sweep(known, to_s, [outage for outage in outages if outage[1] <= to_s])
             before_s = to_s
 
     def told(self) -> list[tuple[int, ...]]:
@@ -175,6 +185,105 @@ def test_status_is_what_the_rule_says_after_every_sweep(
         )
         assert columns.status[seen].tolist() == expected[seen].tolist()
         assert not columns.last_share_s[~seen].any()
+
+
+def one_after_the_other(found: list[Outage]) -> list[Outage]:
+    """Pauses and lengths as outages that do not overlap."""
+    outages: list[Outage] = []
+    end_s = 0
+    for pause_s, length_s in found:
+        stood_s = end_s + pause_s
+        end_s = stood_s + length_s
+        outages.append((stood_s, end_s))
+    return outages
+
+
+outage_lists = st.lists(
+    st.tuples(st.integers(1, 2_000), st.integers(61, 2_400)), min_size=1, max_size=4
+).map(one_after_the_other)
+
+
+def outside(cuts: list[int], outages: list[Outage]) -> list[int]:
+    """Stream time stood still in an outage: no sweep came from inside it."""
+    return sorted(
+        {cut for cut in cuts if not any(stood_s < cut < end_s for stood_s, end_s in outages)}
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(shares_lists, outage_lists, st.lists(st.integers(1, END_S - 1), max_size=60))
+def test_one_sweep_over_outages_tells_what_a_hundred_tell(
+    shares: list[Share], outages: list[Outage], cuts: list[int]
+) -> None:
+    one, many = Service(), Service()
+    one.follow(shares, [END_S], outages)
+    many.follow(shares, [*outside(cuts, outages), END_S], outages)
+    assert many.told() == one.told()
+    assert many.source_events() == one.source_events()
+    assert many.memory.resumed_s == one.memory.resumed_s == START_S + outages[-1][1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(shares_lists, outage_lists, st.lists(st.integers(1, END_S - 1), max_size=20))
+def test_nobody_is_judged_inside_an_outage_whatever_shares_it_has(
+    shares: list[Share], outages: list[Outage], cuts: list[int]
+) -> None:
+    service = Service()
+    service.follow(shares, [*outside(cuts, outages), END_S], outages)
+    falls = [row for row in service.transitions() if row[4] > max(row[3], 0)]
+    silent = [event for event in service.source_events() if event[1] == EventKind.SOURCE_SILENT]
+    for at_s in [row[0] - START_S for row in falls if row[4] == 1] + [
+        event[0] - START_S for event in silent
+    ]:
+        for stood_s, end_s in outages:
+            assert not stood_s < at_s < end_s + POLICY.silent_min_s
+
+
+@settings(max_examples=150, deadline=None)
+@given(shares_lists, outage_lists, st.lists(st.integers(1, END_S - 1), max_size=20))
+def test_status_over_outages_is_what_a_plain_walk_says(
+    shares: list[Share], outages: list[Outage], cuts: list[int]
+) -> None:
+    """The naive twin: the worst of what the rule says where each outage began, and now."""
+    service = Service()
+    before_s = 0
+    for to_s in [*outside(cuts, outages), END_S]:
+        known = [share for share in shares if share[0] >= before_s // 60 * 60]
+        service.follow(known, [to_s], outages)
+        before_s = to_s
+        columns, end_s = service.table.columns, service.memory.swept_to_s or 0
+        expected = np.zeros(len(columns.status), np.int8)
+        resumed_s = 0
+        over = [outage for outage in outages if outage[1] <= to_s]
+        for stood_s, again_s in [*over, (END_S, END_S)]:
+            judged_s = min(START_S + stood_s // 60 * 60, end_s)
+            codes = evaluate(
+                columns.last_share_s,
+                columns.share_interval_s,
+                to_s=judged_s,
+                policy=POLICY,
+                resumed_s=resumed_s,
+            )
+            expected = np.maximum(expected, codes)
+            resumed_s = START_S + again_s
+        seen = columns.status != NOT_SEEN
+        assert columns.status[seen].tolist() == expected[seen].tolist()
+
+
+def test_outage_that_one_producer_filled_in_silences_nobody_of_the_other() -> None:
+    """Also where stream time works its way through it: the shares are a backlog."""
+    alive, late = healthy(0, 1, 1_500), healthy(1, 2, 1_500)
+    gap = (610, 1_300)
+    first = sorted(alive + [share for share in late if share[0] < gap[0]])
+    for times_s in ([1_310], [700, 800, 1_000, 1_310]):
+        service = Service(workers=2, rule=SweepRule(replace(POLICY, source_min_workers=1)))
+        service.follow(first, list(range(30, 601, 30)))
+        for to_s in times_s:
+            service.sweep([share for share in first if 540 <= share[0] < to_s], to_s, [gap])
+        service.sweep([share for share in late if 600 <= share[0] < 1_370], 1_370, [gap])
+        assert {row[4] for row in service.transitions()} == {0}
+        assert service.source_events() == []
+        assert service.table.columns.last_share_s[1] > START_S + 1_300
 
 
 @settings(max_examples=60, deadline=None)
@@ -476,19 +585,32 @@ def columns_and_counts(service: Service) -> list[NDArray[np.generic]]:
 @settings(max_examples=100, deadline=None)
 @given(shares_lists, st.integers(60, END_S - 60))
 def test_new_leader_goes_on_where_the_old_one_stopped(shares: list[Share], cut_s: int) -> None:
+    goes_on_under_a_new_leader(shares, cut_s // 60 * 60, [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(shares_lists, st.integers(60, END_S - 60), outage_lists)
+def test_new_leader_knows_which_outages_were_taken_up(
+    shares: list[Share], cut_s: int, outages: list[Outage]
+) -> None:
+    (cut_s,) = outside([cut_s // 60 * 60], outages) or [outages[0][0] // 60 * 60 or 60]
+    if outside([cut_s], outages):
+        goes_on_under_a_new_leader(shares, cut_s, outages)
+
+
+def goes_on_under_a_new_leader(shares: list[Share], cut_s: int, outages: list[Outage]) -> None:
     from aggregator.figures.sweep import warm_up
 
     plain, restarted = Service(), Service()
-    cut_s = cut_s // 60 * 60
-    plain.follow(shares, [cut_s, END_S])
-    restarted.follow(shares, [cut_s])
+    plain.follow(shares, [cut_s, END_S], outages)
+    restarted.follow(shares, [cut_s], outages)
     old = restarted.memory
     taken = np.flatnonzero(old.taken.read(np.arange(WORKERS)))
     restarted.memory = SweepMemory.restored(replace(old.state()), taken_slots=taken)
     restarted.table.counts[:] = 0
     hour = [share for share in shares if cut_s - 3_600 <= share[0] <= cut_s]
     warm_up(restarted.memory, restarted.table.counts, rows_of(hour))
-    restarted.sweep([share for share in shares if share[0] >= cut_s // 60 * 60], END_S)
+    restarted.sweep([share for share in shares if share[0] >= cut_s], END_S, outages)
     assert restarted.told() == plain.told()
     assert restarted.source_events() == plain.source_events()
     for kept, expected in zip(

@@ -1,10 +1,27 @@
 -- name: stream
--- How far the stream is taken in and how far the leader has come, in one snapshot.
+-- How far the stream is taken in and how far the leader has come, in one snapshot; and the newest
+-- outage that intake has seen, of all partitions that were out at the same time.
+with outages as (
+    select partitions.stood_from, partitions.resumed_at
+    from intake_stream as streams
+    join intake_partitions as partitions using (cluster_id, topic)
+    where streams.clock = 'wall' and partitions.resumed_at is not null
+)
 select
     extract(epoch from stream.stream_time)::float8 as stream_s,
     extract(epoch from leader.complete_to)::int8 as complete_to_s,
-    leader.epoch
-from leader left join stream on true;
+    leader.epoch,
+    newest.stood_s,
+    newest.resumed_s
+from leader
+left join stream on true
+cross join (
+    select
+        floor(extract(epoch from min(stood_from)))::int8 as stood_s,
+        ceil(extract(epoch from max(resumed_at)))::int8 as resumed_s
+    from outages
+    where resumed_at >= (select stood_from from outages order by resumed_at desc limit 1)
+) as newest;
 
 -- name: touched
 -- Minutes with unread changes, up to the one in progress; ids say which rows were seen.

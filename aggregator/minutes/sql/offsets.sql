@@ -33,7 +33,8 @@ select %(now_ms)s::int8 / 1000.0::float8 - extract(epoch from clock_timestamp())
 
 -- name: advance
 -- Move the offsets of a flush. Fewer rows than partitions: somebody else holds one of them. Stream
--- time never goes back, so a host whose clock runs wild must not take it along.
+-- time never goes back, so a host whose clock runs wild must not take it along. Of outages the newest
+-- is kept, and joined with the one before where stream time has not passed that yet (a backlog).
 update intake_partitions as known
 set next_offset = taken.next_offset,
     last_offset = coalesce(taken.last_offset, known.last_offset),
@@ -46,6 +47,12 @@ set next_offset = taken.next_offset,
     end),
     caught_up = taken.caught_up,
     taken_at = now(),
+    stood_from = case
+        when taken.resumed_at is null then known.stood_from
+        when known.stream_time < known.resumed_at then least(known.stood_from, taken.stood_from)
+        else taken.stood_from
+    end,
+    resumed_at = coalesce(taken.resumed_at, known.resumed_at),
     replay_start = case when taken.replays then known.replay_start end,
     replay_until = case when taken.replays then known.replay_until end,
     replay_from = case when taken.replays then known.replay_from end,
@@ -54,10 +61,11 @@ from unnest(
     %(partitions)s::int4[], %(epochs)s::int8[], %(from_offsets)s::int8[],
     %(next_offsets)s::int8[], %(last_offsets)s::int8[], %(last_timestamps)s::timestamptz[],
     %(last_crcs)s::int8[], %(stream_times)s::timestamptz[], %(caught_up)s::bool[],
-    %(replays)s::bool[]
+    %(replays)s::bool[], %(stood_from)s::timestamptz[], %(resumed_at)s::timestamptz[]
 ) as taken (
     partition, epoch, from_offset,
-    next_offset, last_offset, last_timestamp, last_crc, stream_time, caught_up, replays
+    next_offset, last_offset, last_timestamp, last_crc, stream_time, caught_up, replays,
+    stood_from, resumed_at
 )
 where known.cluster_id = %(cluster_id)s
     and known.topic = %(topic)s
