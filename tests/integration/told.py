@@ -49,3 +49,9 @@ class Told:
         ((found,),) = self._rows("select stream_time from stream")
         assert isinstance(found, datetime)
         return found
+
+    def outage_s(self, since: datetime) -> float:
+        """The longest outage of a partition that intake has seen end since then; 0 for none."""
+        rows = self._rows("select stood_from, resumed_at from intake_partitions")
+        ended = [(stood, again) for stood, again in rows if again is not None and again > since]
+        return max(((again - stood).total_seconds() for stood, again in ended), default=0.0)
