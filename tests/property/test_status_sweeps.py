@@ -199,7 +199,7 @@ def one_after_the_other(found: list[Outage]) -> list[Outage]:
 
 
 outage_lists = st.lists(
-    st.tuples(st.integers(1, 2_000), st.integers(61, 2_400)), min_size=1, max_size=4
+    st.tuples(st.integers(1, 1_500), st.integers(61, 1_600)), min_size=1, max_size=4
 ).map(one_after_the_other)
 
 
