@@ -144,10 +144,14 @@ class Service:
         return [row[:2] for row in self.told() if row[3] == row[4]]
 
     def source_events(self) -> list[tuple[int, str, int, int]]:
+        """By time; of one second a source falls silent first and is back then, never the reverse."""
         return sorted(
-            (event.at_s, event.kind.value, event.source_id, event.workers)
-            for result in self.results
-            for event in result.sources
+            (
+                (event.at_s, event.kind.value, event.source_id, event.workers)
+                for result in self.results
+                for event in result.sources
+            ),
+            key=lambda told: (told[0], told[1] == EventKind.SOURCE_BACK, *told[2:]),
         )
 
 
