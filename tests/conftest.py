@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
 
 from tests.fixtures.kafka import kafka, kafka_bootstrap, kafka_server, topic
 from tests.fixtures.postgres import (
@@ -32,6 +35,11 @@ __all__ = [
     "timescale_url",
     "topic",
 ]
+
+# At a desk every run searches anew; what lands is judged by its change, not by luck.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 TIER_OF_FIXTURE = {
     "postgres_server": pytest.mark.postgres,

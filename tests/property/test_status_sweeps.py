@@ -144,7 +144,7 @@ class Service:
         return [row[:2] for row in self.told() if row[3] == row[4]]
 
     def source_events(self) -> list[tuple[int, str, int, int]]:
-        """By time; of one second a source falls silent first and is back then, never the reverse."""
+        """By time. In one second a source falls silent and then is back, never the reverse."""
         return sorted(
             (
                 (event.at_s, event.kind.value, event.source_id, event.workers)
