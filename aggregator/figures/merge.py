@@ -55,5 +55,8 @@ async def merge_flushed(
                 await cursor.execute(_SQL["unbound"])
                 await cursor.execute(_SQL["merge"], chunk)
                 merged += await cursor.fetchone() or 0
+                # Its row is locked all the while, for renewals too: after an hour without a leader
+                # the chunks would outlast the lease.
+                await lease.renew(connection)
     counter("merged_rows_total").inc(merged)
     return merged

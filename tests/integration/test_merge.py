@@ -159,6 +159,16 @@ async def test_minute_in_progress_can_wait_until_it_is_over(
     assert await fetch(connection, totals) == [(11.0, 3)]
 
 
+async def test_lease_is_kept_through_a_long_merge(
+    connection: AsyncConnection[Any], intake: FakeIntake, lease: Lease
+) -> None:
+    await intake.flush([Work(3, 1, 10.0)])
+    await connection.execute("update leader set renewed_at = now() - interval '1 hour'")
+    await merge(connection, lease)
+    standby = Lease("standby", lease_s=60.0)
+    assert not await standby.acquire(connection)
+
+
 async def test_who_lost_the_lease_moves_nothing(
     connection: AsyncConnection[Any], intake: FakeIntake, lease: Lease
 ) -> None:
