@@ -88,21 +88,22 @@ def fold(
     rejected_count = np.bincount(reject_cell, minlength=size)
     used = np.flatnonzero(accepted_count + rejected_count)
     minute_s, slots = grid.names_of(used)
+    accepted_count, rejected_count, last = accepted_count[used], rejected_count[used], last[used]
     # A cell that no accepted share wrote to holds anything.
-    last = np.where(accepted_count[used] > 0, last[used], -1)
-    reject_row = np.flatnonzero(rejected_count[used])
+    last[accepted_count == 0] = -1
+    reject_row = np.flatnonzero(rejected_count)
     reasons = _reasons_of(reject_cell, difficulty[rejects], result[rejects], used[reject_row], size)
     rejected = np.zeros(len(used))
     rejected[reject_row] = reasons.sum(axis=0)
     return MinuteRows(
         minute_s=minute_s,
         slot=slots,
-        accepted_count=accepted_count[used],
-        rejected_count=rejected_count[used],
+        accepted_count=accepted_count,
+        rejected_count=rejected_count,
         accepted=accepted[used],
         rejected=rejected,
-        last_share_s=np.where(last < 0, -1, second_s[last]),
-        source=np.where(last < 0, -1, source[last]),
+        last_share_s=_of_last(second_s, last),
+        source=_of_last(source, last),
         reject_row=reject_row,
         reasons=reasons,
     )
@@ -138,7 +139,8 @@ def _grid_of(second_s: Ints, slot: NDArray[np.integer]) -> _Grid:
     """
     minutes, edges = _minutes_of(second_s)
     limit = DENSE_CELLS_PER_SHARE * len(slot)
-    code, slots, width = slot.astype(np.int64), None, int(slot.max()) + 1
+    width = int(slot.max()) + 1
+    code, slots = slot.astype(np.int64), None
     if len(minutes) * width > limit:
         code, slots = _renamed(slot, width)
         width = len(slots)
@@ -202,6 +204,13 @@ def _reasons_of(
 def _sums(code: Ints, difficulty: Floats, size: int) -> Floats:
     sums: NDArray[Any] = np.bincount(code, difficulty, minlength=size)
     return sums
+
+
+def _of_last(column: NDArray[Any], last: NDArray[np.integer]) -> NDArray[Any]:
+    """What stands in `column` at each of `last`; -1 where that is -1."""
+    found = column.take(last, mode="wrap")
+    found[last < 0] = -1
+    return found
 
 
 def _no_rows() -> MinuteRows:
