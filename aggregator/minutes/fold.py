@@ -76,7 +76,7 @@ def fold(
         result, source = result[order], source[order]
     grid = _grid_of(second_s, slot)
     cell, size = grid.cell, grid.size
-    rejects = np.flatnonzero(result != 0)  # five times as fast as on the codes themselves
+    rejects = _nonzero(result)
     reject_cell = cell[rejects]
     # Rejected shares go to one cell behind the table, so that the passes below see accepted ones.
     cell[rejects] = size
@@ -86,12 +86,12 @@ def fold(
     last = np.empty(size + 1, np.int32)
     last[cell] = np.arange(len(cell), dtype=np.int32)
     rejected_count = np.bincount(reject_cell, minlength=size)
-    used = np.flatnonzero(accepted_count + rejected_count)
+    used = _nonzero(accepted_count + rejected_count)
     minute_s, slots = grid.names_of(used)
     accepted_count, rejected_count, last = accepted_count[used], rejected_count[used], last[used]
     # A cell that no accepted share wrote to holds anything.
     last[accepted_count == 0] = -1
-    reject_row = np.flatnonzero(rejected_count)
+    reject_row = _nonzero(rejected_count)
     reasons = _reasons_of(reject_cell, difficulty[rejects], result[rejects], used[reject_row], size)
     rejected = np.zeros(len(used))
     rejected[reject_row] = reasons.sum(axis=0)
@@ -199,6 +199,11 @@ def _reasons_of(
     scratch[rows] = np.arange(len(rows))
     code = (result.astype(np.int64) - 1) * len(rows) + scratch[cell]
     return _sums(code, difficulty, REASON_COUNT * len(rows)).reshape(REASON_COUNT, len(rows))
+
+
+def _nonzero(column: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Where `column` is not 0; three to five times as fast by way of a mask."""
+    return np.flatnonzero(column != 0)
 
 
 def _sums(code: Ints, difficulty: Floats, size: int) -> Floats:
