@@ -15,19 +15,19 @@ from deploy.readable import console, table
 from deploy.settings import load
 from schemas.named_sql import load as load_sql
 
-app: Final = typer.Typer(help="Pools, operators, miners and roles.", no_args_is_help=True)
+app: Final = typer.Typer(help="Manage pools, operators, miners and roles.", no_args_is_help=True)
 
 _STDIN: Final = Path("-")
 
 
 @app.command("list")
 def list_accounts(
-    search: Annotated[str, typer.Argument(help="Only names with this part.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    search: Annotated[str, typer.Argument(help="Only names that contain this.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
 ) -> None:
     """List miners with their pool and their number of workers.
 
-    Example: [b]hashgauge accounts list farm[/b]
+    Example: `hashgauge accounts list farm`
     """
     import psycopg
 
@@ -44,14 +44,14 @@ def list_accounts(
 def import_file(
     file: Annotated[Path, typer.Argument(help="A CSV file; - reads standard input.")],
 ) -> None:
-    """Import pools, operators, miners and roles; again and again without harm.
+    """Import pools, operators, miners and roles; safe to repeat.
 
     The header names columns of: pool, domain, operator, miner, title, email, role. One line is a
     miner, or a role on the miner, operator or pool that it names. Nothing is ever removed.
 
     Needed with HASHGAUGE_INTAKE__CREATE_ACCOUNTS=false, where shares of strangers are dead letters.
 
-    Example: [b]hashgauge accounts import accounts.csv[/b]
+    Example: `hashgauge accounts import accounts.csv`
     """
     from query_api.admin.accounts import AccountsError, import_accounts
 

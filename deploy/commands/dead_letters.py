@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     from ingest.dead_letter_tools import Letter
     from schemas.topics import Reason
 
-app: Final = typer.Typer(help="Messages that were not counted.", no_args_is_help=True)
+app: Final = typer.Typer(
+    help="List and replay messages that were not counted.", no_args_is_help=True
+)
 
-Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Only this reason; repeat it.")]
-Hours = Annotated[
-    float | None, typer.Option("--hours", min=0, help="Only those of the last hours.")
+Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", help="Only this reason; may be repeated.")
 ]
+Hours = Annotated[float | None, typer.Option("--hours", min=0, help="Only the last so many hours.")]
 Limit = Annotated[int, typer.Option(min=0, help="At most this many; all are counted.")]
 
 
 @app.command("list")
 def list_letters(reason: Reasons = None, hours: Hours = None, limit: Limit = 50) -> None:
-    """List dead letters with reason, origin and which of their shares were bad.
+    """List dead letters with their reason, their origin and which of their shares were bad.
 
-    Example: [b]hashgauge dead-letters list --reason malformed_json --hours 24[/b]
+    Example: `hashgauge dead-letters list --reason malformed_json --hours 24`
     """
     console = Console(highlight=False)
     count = 0
@@ -48,11 +50,11 @@ def replay(
         bool, typer.Option("--allow-old", help="Also those older than 48 hours; may count twice.")
     ] = False,
 ) -> None:
-    """Send the bad shares of dead letters again, under their original identity.
+    """Send the bad shares of dead letters again under their original identity.
 
     Replaying twice within 48 hours counts once.
 
-    Example: [b]hashgauge dead-letters replay --reason unknown_account --hours 24[/b]
+    Example: `hashgauge dead-letters replay --reason unknown_account --hours 24`
     """
     sent, refused = asyncio.run(_replay(load(), _reasons(reason), hours, allow_old=allow_old))
     console = Console(highlight=False)

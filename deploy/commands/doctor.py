@@ -21,13 +21,13 @@ _COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look at everything the service needs, and say what to do where it is not well.
+    """Check everything the service depends on, and say what to do where a check fails.
 
-    Ends with code 1 where something fails; a warning alone ends with 0.
+    Exits with code 1 if a check fails, with 0 if there are only warnings.
 
-    Example: [b]hashgauge doctor[/b]
+    Example: `hashgauge doctor`
     """
     found = list(findings(load()))
     if as_json:

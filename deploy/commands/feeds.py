@@ -19,27 +19,30 @@ if TYPE_CHECKING:
     from ingest.feeds.summary import FeedSummary
     from ingest.sink import ShareSink
 
-app: Final = typer.Typer(help="Read the shares of existing pool software.", no_args_is_help=True)
+app: Final = typer.Typer(help="Feed in the shares of existing pool software.", no_args_is_help=True)
 
 
 @app.command()
 def ckpool(
-    directory: Annotated[Path, typer.Argument(help="ckpool's log directory (it runs with -L).")],
+    directory: Annotated[
+        Path, typer.Argument(help="ckpool's log directory (ckpool must run with -L).")
+    ],
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on reading what ckpool appends.")
+        bool, typer.Option("--follow", "-f", help="Keep reading what ckpool appends.")
     ] = False,
     shift_to_now: Annotated[
-        bool, typer.Option("--shift-to-now", help="Move an old log so that it ends now.")
+        bool,
+        typer.Option("--shift-to-now", help="Shift the times of an old log so that it ends now."),
     ] = False,
     position: Annotated[
         Path | None,
-        typer.Option(help="Where to remember what was read (default: beside the directory)."),
+        typer.Option(help="Where to keep the position (default: beside the directory)."),
     ] = None,
     source: Annotated[str, typer.Option(help="Name of the stratum server.")] = "ckpool",
 ) -> None:
-    """Read ckpool's share log; can be stopped and started without loss or repeats.
+    """Read ckpool's share log; can be stopped and restarted without loss or repeats.
 
-    Example: [b]hashgauge feed ckpool /var/log/ckpool --follow[/b]
+    Example: `hashgauge feed ckpool /var/log/ckpool --follow`
     """
     from ingest.feeds.ckpool import CkpoolConfig, CkpoolFeed
 
@@ -63,22 +66,22 @@ def ckpool(
 def btcpool(
     source_servers: Annotated[str, typer.Argument(help="host:port of the pool's own Kafka.")],
     follow: Annotated[
-        bool, typer.Option(help="Go on until stopped, or end where the topic ends now.")
+        bool, typer.Option(help="Run until stopped, or stop at the current end of the topic.")
     ] = True,
     accounts: Annotated[
-        Path | None, typer.Option(help="JSON file: user id to account name.")
+        Path | None, typer.Option(help="JSON file that maps user ids to account names.")
     ] = None,
     position: Annotated[
-        Path | None, typer.Option(help="Where to remember what was read (default: the data dir).")
+        Path | None, typer.Option(help="Where to keep the position (default: the data directory).")
     ] = None,
     share_topic: Annotated[str, typer.Option(help="btcpool's topic of shares.")] = "BtcShare",
     event_topic: Annotated[
         str, typer.Option(help="btcpool's topic of worker names.")
     ] = "BtcCommonEvents",
 ) -> None:
-    """Read btcpool's share topic; can be stopped and started without loss or repeats.
+    """Read btcpool's share topic; can be stopped and restarted without loss or repeats.
 
-    Example: [b]hashgauge feed btcpool kafka.pool:9092 --accounts accounts.json[/b]
+    Example: `hashgauge feed btcpool kafka.pool:9092 --accounts accounts.json`
     """
     from ingest.feeds.btcpool import BtcpoolConfig, BtcpoolFeed
 
@@ -98,9 +101,9 @@ def miningcore(
     address: Annotated[str, typer.Argument(help="The relay's publishUrl: tcp://host:port.")],
     pool: Annotated[str, typer.Option(help="Only this pool id (default: all).")] = "",
 ) -> None:
-    """Listen to Miningcore's share relay. It cannot replay: what is missed is gone, and is counted.
+    """Listen to Miningcore's share relay. It cannot replay: missed shares are lost, but counted.
 
-    Example: [b]hashgauge feed miningcore tcp://pool:6000[/b]
+    Example: `hashgauge feed miningcore tcp://pool:6000`
     """
     from ingest.feeds.miningcore import MiningcoreConfig, MiningcoreFeed
 

@@ -13,7 +13,9 @@ from deploy.preflight import ready_database
 from deploy.readable import console, table
 from deploy.settings import load
 
-app: Final = typer.Typer(help="API keys: internal ones, and those of users.", no_args_is_help=True)
+app: Final = typer.Typer(
+    help="Manage API keys, internal ones and those of users.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -23,12 +25,12 @@ def create(
         str | None, typer.Option(help="The user whose key it is; without it: an internal key.")
     ] = None,
 ) -> None:
-    """Make an API key and show it, once.
+    """Create an API key and show it once.
 
     An internal key (X-Headframe-API-Key) opens everything; a user's key (Authorization: Bearer)
     opens what the user's roles open.
 
-    Example: [b]hashgauge keys create "billing service"[/b]
+    Example: `hashgauge keys create "billing service"`
     """
     from query_api.admin.accounts import EMAIL
     from query_api.admin.keys import create_key
@@ -45,9 +47,9 @@ def create(
 
 @app.command("list")
 def list_keys() -> None:
-    """List API keys; the keys themselves are not kept.
+    """List API keys; the keys themselves are not stored.
 
-    Example: [b]hashgauge keys list[/b]
+    Example: `hashgauge keys list`
     """
     from query_api.admin.keys import list_keys as listed
 
@@ -61,9 +63,9 @@ def list_keys() -> None:
 
 @app.command()
 def revoke(key: Annotated[UUID, typer.Argument(help="Its id, from `keys list`.")]) -> None:
-    """Revoke an API key; it opens nothing from the next few seconds on.
+    """Revoke an API key; it stops working within a few seconds.
 
-    Example: [b]hashgauge keys revoke 5f0c8d1e-...[/b]
+    Example: `hashgauge keys revoke 5f0c8d1e-...`
     """
     from query_api.admin.keys import revoke_key
 

@@ -27,12 +27,12 @@ _RATE_SPAN_S = 300
 
 def status(
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show it anew every 2 s; Ctrl-C ends it.")
+        bool, typer.Option("--watch", "-w", help="Refresh every 2 s until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show how far the service has come, who does what, and how many workers are well.
+    """Show stream time, lag, who leads, and how many workers are in which status.
 
-    Example: [b]hashgauge status --watch[/b]
+    Example: `hashgauge status --watch`
     """
     import psycopg
     from rich.live import Live

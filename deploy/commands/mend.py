@@ -16,34 +16,41 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 _TIMES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ"]
+_TIME: Final = "YYYY-MM-DD[THH:MM[:SSZ]]"
 _POLL_S: Final = 1.0
 
 
 def rebuild(
-    start: Annotated[datetime, typer.Option("--from", help="UTC, inclusive.", formats=_TIMES)],
+    start: Annotated[
+        datetime, typer.Option("--from", help="UTC, inclusive.", formats=_TIMES, metavar=_TIME)
+    ],
     end: Annotated[
         datetime | None,
-        typer.Option("--to", help="UTC, exclusive; not with --shares.", formats=_TIMES),
+        typer.Option(
+            "--to", help="UTC, exclusive; not with --shares.", formats=_TIMES, metavar=_TIME
+        ),
     ] = None,
     shares: Annotated[
         bool,
-        typer.Option("--shares", help="Delete the worker minutes, count them anew from Kafka."),
+        typer.Option("--shares", help="Delete the worker minutes and recount them from Kafka."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask (with --shares).")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask for confirmation (with --shares).")
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Return when the leader has read them all.")] = True,
 ) -> None:
-    """Make entity minutes, rollups and windows anew from worker minutes; safe to repeat.
+    """Recompute entity minutes, rollups and windows from worker minutes; safe to repeat.
 
-    The leader that runs does the work. Minutes that retention has dropped stay as they are.
+    The running leader does the work. Minutes that retention has dropped are left as they are.
 
-    With [b]--shares[/b] worker minutes themselves are wrong: those since --from are deleted and
-    counted anew from the topic, each share once, and new shares after them. Running aggregators
-    stop at once, for their supervisor to start them again; figures stand still, marked as stale,
-    until all is counted. Mend the mistake first: what reads the topic then is what counts.
+    With `--shares` worker minutes are recounted first: those since --from are deleted and counted
+    again from the topic, each share once, and new shares after them. Running aggregators stop at
+    once and rely on their supervisor to restart them; figures stand still, marked as stale, until
+    everything is counted. Fix the cause first: whatever reads the topic then decides what counts.
 
-    Example: [b]hashgauge rebuild --from 2026-03-01T12:00 --to 2026-03-01T18:00[/b]
+    Example: `hashgauge rebuild --from 2026-03-01T12:00 --to 2026-03-01T18:00`
 
-    Example: [b]hashgauge rebuild --shares --from 2026-03-01T12:00[/b]
+    Example: `hashgauge rebuild --shares --from 2026-03-01T12:00`
     """
     since = start.replace(tzinfo=UTC)
     if shares:

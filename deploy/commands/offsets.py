@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aggregator.minutes.offsets import StoredOffset
 
 app: Final = typer.Typer(
-    help="Look at stored offsets, and settle a changed log.", no_args_is_help=True
+    help="Show stored offsets, and settle a changed log.", no_args_is_help=True
 )
 
 
@@ -27,7 +27,7 @@ app: Final = typer.Typer(
 def show() -> None:
     """List every stored offset; the stream that is followed is marked.
 
-    Example: [b]hashgauge offsets show[/b]
+    Example: `hashgauge offsets show`
     """
     console = Console(highlight=False)
     rows = asyncio.run(_stored(load()))
@@ -55,20 +55,20 @@ def show() -> None:
 @app.command()
 def settle(
     where: Annotated[
-        str, typer.Option(help="Go on at the earliest or latest record, or at an offset.")
+        str, typer.Option(help="Continue at the earliest or latest record, or at an offset.")
     ],
     partition: Annotated[
         list[int] | None, typer.Option(help="Only these partitions (default: all).")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Accept a log that was cut or made anew, or step over a batch that nobody can read.
+    """Accept a log that was cut or recreated, or step over a batch that cannot be read.
 
-    [b]earliest[/b] counts everything that the log holds, twice where it was counted before;
-    [b]latest[/b] leaves out what it holds now; an offset is that of one --partition. Stop the
+    `earliest` counts everything that the log holds, twice where it was counted before;
+    `latest` leaves out what it holds now; an offset is that of one --partition. Stop the
     aggregators first.
 
-    Example: [b]hashgauge offsets settle --where latest[/b]
+    Example: `hashgauge offsets settle --where latest`
     """
     if where not in ("earliest", "latest") and not (where.isdecimal() and partition):
         raise typer.BadParameter(

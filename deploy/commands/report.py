@@ -39,17 +39,17 @@ def report(
         typer.Option("--to", formats=["%Y-%m-%d"], metavar=_DAY, help="Last UTC day."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File.csv or file.parquet; without it: CSV to here.")
+        Path | None, typer.Option(help="A .csv or .parquet file (default: CSV on standard output).")
     ] = None,
     donor: Annotated[
-        bool, typer.Option("--given", help="The boundary workers that the miner gives.")
+        bool, typer.Option("--given", help="The boundary workers that the miner gives away.")
     ] = False,
 ) -> None:
-    """Write hashrate, rejectrate and availability of each worker on each UTC day.
+    """Write the daily hashrate, reject rate and availability of each of a miner's workers.
 
-    Without --from and --to: the last seven complete days. One day is in memory at a time.
+    Days are UTC. Without --from and --to: the last seven complete days.
 
-    Example: [b]hashgauge report farm_001 --from 2026-11-01 --out november.parquet[/b]
+    Example: `hashgauge report farm_001 --from 2026-11-01 --out november.parquet`
     """
     if first and last and first > last:
         raise typer.BadParameter("it lies after --to", param_hint="--from")

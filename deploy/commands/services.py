@@ -24,12 +24,12 @@ class Role(StrEnum):
 
 def migrate(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Only show what would be done.")
     ] = False,
 ) -> None:
-    """Bring the database to the newest schema; harmless where it is.
+    """Migrate the database to the newest schema; safe to repeat.
 
-    Example: [b]DATABASE_URL=postgresql://... hashgauge migrate[/b]
+    Example: `DATABASE_URL=postgresql://... hashgauge migrate`
     """
     from aggregator.figures.policies import Policies
     from deploy import migrate as migrations
@@ -49,15 +49,15 @@ def migrate(
 
 def aggregate(
     role: Annotated[
-        Role, typer.Option(help="Take shares in, make figures of them, or both in one process.")
+        Role, typer.Option(help="Consume shares, compute figures, or both in one process.")
     ] = Role.BOTH,
 ) -> None:
-    """Take shares in and make figures of them.
+    """Consume shares and compute the figures.
 
-    Any number of processes may take shares in, up to one per partition; of those that make figures
-    one leads and the others stand by.
+    Any number of processes may consume, up to one per partition; of those that compute figures one
+    leads and the others stand by.
 
-    Example: [b]hashgauge aggregate --role intake[/b]
+    Example: `hashgauge aggregate --role intake`
     """
     from deploy.preflight import check_broker, check_database
     from deploy.runtime import run
@@ -73,11 +73,11 @@ def aggregate(
 
 
 def notify() -> None:
-    """Send events on (Kafka, webhooks, Telegram) from a process of its own.
+    """Publish events (Kafka, webhooks, Telegram) from a process of its own.
 
-    `aggregate` with the figures does so too; of all of them one at a time publishes.
+    `aggregate` publishes too where it computes figures; one process publishes at a time.
 
-    Example: [b]hashgauge notify[/b]
+    Example: `hashgauge notify`
     """
     from deploy.preflight import check_database
     from deploy.runtime import run
@@ -93,11 +93,12 @@ def gateway(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8090,
 ) -> None:
-    """Take shares over HTTP, for stratum servers without a Kafka client: POST /shares.
+    """Accept shares over HTTP (POST /shares) from stratum servers without a Kafka client.
 
-    Callers need the internal API key (HASHGAUGE_INTERNAL_API_KEY); without one only on loopback.
+    Callers send the internal API key (HASHGAUGE_INTERNAL_API_KEY); without one it listens on
+    loopback only.
 
-    Example: [b]hashgauge gateway --port 8090[/b]
+    Example: `hashgauge gateway --port 8090`
     """
     from deploy.preflight import check_broker
     from deploy.runtime import run
@@ -111,16 +112,16 @@ def gateway(
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Instead of HASHGAUGE_HOST.")] = None,
+    host: Annotated[str | None, typer.Option(help="Overrides HASHGAUGE_HOST.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Instead of HASHGAUGE_PORT.")
+        int | None, typer.Option(min=0, max=65_535, help="Overrides HASHGAUGE_PORT.")
     ] = None,
 ) -> None:
     """Serve the HTTP API and the dashboard.
 
-    Off loopback an internal API key is required (HASHGAUGE_INTERNAL_API_KEY).
+    An internal API key (HASHGAUGE_INTERNAL_API_KEY) is required unless it listens on loopback.
 
-    Example: [b]hashgauge serve --port 8081[/b]
+    Example: `hashgauge serve --port 8081`
     """
     from deploy.runtime import run
     from deploy.wiring import api_service
@@ -132,11 +133,11 @@ def serve(
 
 
 def settings(
-    search: Annotated[str, typer.Argument(help="Only those with this word.")] = "",
+    search: Annotated[str, typer.Argument(help="Only settings that mention this word.")] = "",
 ) -> None:
-    """List every setting: its environment variable, default and reason.
+    """List every setting with its environment variable, default and reason.
 
-    Example: [b]hashgauge settings retention[/b]
+    Example: `hashgauge settings retention`
     """
     console = Console(highlight=False)
     for setting in all_settings():

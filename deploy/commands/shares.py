@@ -27,7 +27,7 @@ _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 def simulate(
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Workers of the pool (default: 300).")
+        int | None, typer.Option(min=1, help="Workers in the pool (default: 300).")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="The same seed and start give the same shares (default: 1).")
@@ -46,17 +46,17 @@ def simulate(
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option(min=0, help="Seconds to play, counted from the start (default: no end)."),
+        typer.Option(min=0, help="Seconds to simulate, from the start (default: no end)."),
     ] = None,
     backfill: Annotated[
         float | None,
-        typer.Option(min=0, help="Seconds before now to start at, played fast (default: 0)."),
+        typer.Option(min=0, help="Start this many seconds ago and catch up fast (default: 0)."),
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(help="Write what was sent to this .json or .parquet.")
+        Path | None, typer.Option(help="Write what was sent to this .json or .parquet file.")
     ] = None,
     encoding: Annotated[
-        Literal["arrow", "json"], typer.Option(help="How shares are written.")
+        Literal["arrow", "json"], typer.Option(help="Encoding of the messages.")
     ] = "arrow",
     final: Annotated[
         bool,
@@ -65,12 +65,12 @@ def simulate(
         ),
     ] = False,
 ) -> None:
-    """Play a pool whose truth is known, into the topic of shares.
+    """Simulate a pool whose true sums are known, writing to the topic `shares`.
 
-    Everything else about it is a setting: [b]hashgauge settings simulator[/b].
+    Everything else about it is a setting: `hashgauge settings simulator`.
 
-    Example: [b]hashgauge simulate --workers 40 --speed max --start 2026-01-01 --duration 86400
-    --truth day.json[/b]
+    Example: `hashgauge simulate --workers 40 --speed max --start 2026-01-01 --duration 86400
+    --truth day.json`
     """
     from deploy.preflight import check_broker
     from deploy.runtime import run

@@ -30,15 +30,15 @@ def up(
     ] = None,
     broker: Annotated[
         Literal["embedded", "kafka"],
-        typer.Option(help="embedded starts at once, kafka needs Java and Maven."),
+        typer.Option(help="embedded starts at once; kafka needs Java and Maven."),
     ] = "embedded",
 ) -> None:
     """Start the local stack: database, broker, aggregator, API and a simulated pool.
 
-    DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS replace the embedded servers. What it keeps lies in
-    HASHGAUGE_DATA_DIR (.hashgauge); the next start goes on from there.
+    DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS replace the embedded servers. Data is kept in
+    HASHGAUGE_DATA_DIR (.hashgauge); the next start continues from there.
 
-    Example: [b]hashgauge up --workers 1000 --port 8081[/b]
+    Example: `hashgauge up --workers 1000 --port 8081`
     """
     from deploy.access import refuse_open_api
     from deploy.local.broker import NOTICE
@@ -78,13 +78,13 @@ def up(
 def kafka(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1.")] = 9092,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where it keeps its topics (default: .hashgauge/kafka).")
+        Path | None, typer.Option(help="Where to keep its topics (default: .hashgauge/kafka).")
     ] = None,
 ) -> None:
-    """Start one real Apache Kafka node; Ctrl-C stops it, its topics stay.
+    """Start a real single-node Apache Kafka; Ctrl-C stops it and keeps its topics.
 
-    Example: [b]hashgauge kafka[/b], then elsewhere
-    [b]KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 hashgauge up[/b]
+    Example: `hashgauge kafka`, then elsewhere
+    `KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 hashgauge up`
     """
     from deploy.local.kafka.node import KafkaNode
 

@@ -16,11 +16,13 @@ from deploy.settings import load
 if TYPE_CHECKING:
     from aggregator.notify.webhook_admin import Connection
 
-app: Final = typer.Typer(help="Webhooks of miners: failures and secrets.", no_args_is_help=True)
+app: Final = typer.Typer(
+    help="Manage miners' webhooks: failed messages and secrets.", no_args_is_help=True
+)
 
 Found = TypeVar("Found")
 
-Webhook = Annotated[UUID | None, typer.Option(help="One webhook; otherwise all of them.")]
+Webhook = Annotated[UUID | None, typer.Option(help="Only this webhook (default: all).")]
 
 
 @app.command("list-failed")
@@ -28,9 +30,9 @@ def list_failed(
     webhook: Webhook = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
 ) -> None:
-    """List messages that were given up after a day of attempts.
+    """List messages that were given up after a day of retries.
 
-    Example: [b]hashgauge webhooks list-failed --limit 20[/b]
+    Example: `hashgauge webhooks list-failed --limit 20`
     """
     from aggregator.notify import webhook_admin
 
@@ -52,9 +54,9 @@ def list_failed(
 
 @app.command()
 def replay(webhook: Webhook = None) -> None:
-    """Send messages that were given up again, under their own ids.
+    """Send given-up messages again under their own ids.
 
-    Example: [b]hashgauge webhooks replay --webhook 5f0c8d1e-...[/b]
+    Example: `hashgauge webhooks replay --webhook 5f0c8d1e-...`
     """
     from aggregator.notify import webhook_admin
 
@@ -66,12 +68,12 @@ def replay(webhook: Webhook = None) -> None:
 def rotate(
     webhook: Annotated[UUID, typer.Argument(help="Its id.")],
     overlap_hours: Annotated[
-        float, typer.Option(min=0, help="How long the old secret signs along.")
+        float, typer.Option(min=0, help="How long the old secret keeps signing, too.")
     ] = 24.0,
 ) -> None:
-    """Give a webhook a new secret and show it, once. Both sign until the overlap ends.
+    """Give a webhook a new secret and show it once. Both sign until the overlap ends.
 
-    Example: [b]hashgauge webhooks rotate 5f0c8d1e-... --overlap-hours 48[/b]
+    Example: `hashgauge webhooks rotate 5f0c8d1e-... --overlap-hours 48`
     """
     from aggregator.notify import webhook_admin
 

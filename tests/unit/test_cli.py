@@ -44,7 +44,7 @@ def _commands() -> list[tuple[str, click.Command]]:
 
 @pytest.mark.parametrize(("path", "command"), _commands(), ids=lambda value: str(value))
 def test_every_command_has_an_example(path: str, command: click.Command) -> None:
-    assert f"[b]{path}" in (command.help or "").replace("DATABASE_URL=postgresql://... ", "")
+    assert f"`{path}" in (command.help or "").replace("DATABASE_URL=postgresql://... ", "")
 
 
 def test_the_promised_commands_are_there() -> None:
