@@ -49,6 +49,11 @@ from schemas.windows import MINUTE_S
 _SQL: Final = load("aggregator.figures", "sql/beat.sql")
 
 
+class WindowsAheadError(Exception):
+    """Beats that failed moved the windows on further than one beat can make up for: start afresh
+    from the database."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What a beat has read: the state's part, and what the write has to settle."""
@@ -103,7 +108,10 @@ class Beat:
         self._rule = SweepRule(config.status, outage_gap_s=gap_s)
 
     async def run(self, state: FiguresState) -> BeatReport | None:
-        """None while there is no stream time. LeaseLostError where another one leads."""
+        """None while there is no stream time. LeaseLostError where another one leads.
+
+        After WindowsAheadError `state` is of no use any more.
+        """
         position = await read_position(self._connection)
         if position.stream_s is None:
             return None
@@ -164,12 +172,15 @@ class Beat:
 
         Fresh ones first, the oldest of them: were late ones first, the log of a day that one server
         sends afterwards would hold up everybody's figures. One late minute has a place always.
+        Fresh is what statuses were not told of yet: without it, silence could not be judged.
         """
         limit = max(2, self._config.rows_per_beat // max(1, state.slots.count))
-        late = [minute for minute in touched if minute.minute < state.grid.complete_to]
+        late = [minute for minute in touched if minute.minute < state.told_to]
         fresh = touched[len(late) :]
         if len(fresh) > limit:
             target = min(target, fresh[limit].minute)
+            if target < state.grid.complete_to:
+                raise WindowsAheadError
         fresh = fresh[:limit]
         return late[: max(1, limit - len(fresh))] + fresh, target
 

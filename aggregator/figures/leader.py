@@ -23,7 +23,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from aggregator.figures import current
-from aggregator.figures.beat import Beat, BeatReport
+from aggregator.figures.beat import Beat, BeatReport, WindowsAheadError
 from aggregator.figures.config import FiguresConfig
 from aggregator.figures.lease import Lease, LeaseLostError
 from aggregator.figures.old_events import OldEvents
@@ -32,7 +32,6 @@ from aggregator.figures.replays import take_up_replay
 from aggregator.figures.rollups import RollupStore, open_rollups
 from aggregator.figures.schedule import next_beat_s
 from aggregator.figures.state import FiguresState
-from aggregator.figures.windows import HOUR_MIN
 from ingest.errors import FatalError
 from schemas.clock import Clock
 from schemas.metrics import gauge, histogram
@@ -83,6 +82,8 @@ class FiguresLeader:
             except LeaseLostError:
                 log.warning("lease_lost", holder=self._config.holder)
                 self._lease.epoch = None
+            except WindowsAheadError:
+                log.warning("windows_ahead")
             except _FATAL as error:
                 raise FatalError(f"{error}".strip()) from error
             except _PASSING as error:
@@ -175,14 +176,12 @@ class FiguresLeader:
         state = await self._rebuilt(connection, rollups, stop)
         while state is not None and not stop.is_set():
             began_s, began = self._clock.now_ms() / 1_000, self._clock.monotonic_s()
-            complete_to = state.grid.complete_to
             try:
                 with span("beat"):
                     report = await beat.run(state)
             except _PASSING as error:
-                # A broken connection leaves open whether the commit went through, and after more
-                # than an hour the rings hold too little to judge statuses again: start afresh.
-                if connection.broken or state.grid.complete_to - complete_to > HOUR_MIN:
+                # A broken connection leaves open whether the commit went through: start afresh.
+                if connection.broken:
                     raise
                 self._set_ready(False)
                 log.warning("beat_failed", error=str(error).strip())

@@ -133,6 +133,17 @@ class SlotTable:
         self.count += len(worker_ids)
         return slots
 
+    def blank_from(self, first: int) -> None:
+        """Whose slot is `first` or later has never been heard."""
+        columns = self._columns
+        columns.status[first:] = NOT_SEEN
+        columns.status_since_s[first:] = 0
+        columns.transition_number[first:] = 0
+        columns.last_share_s[first:] = NEVER_S
+        columns.share_interval_s[first:] = 0
+        columns.source_id[first:] = NONE_ID
+        self._counts[:, first:] = 0
+
     def _reserve_slots(self, needed: int) -> None:
         if needed <= self.capacity:
             return

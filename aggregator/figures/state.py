@@ -49,6 +49,12 @@ class FiguresState:
     )
     """float64[windows, 2, workers]: the totals in `worker_figures`."""
 
+    @property
+    def told_to(self) -> int:
+        """The minute up to which silence is judged. Windows are ahead of it after a failed beat."""
+        swept_to_s = self.memory.swept_to_s
+        return self.grid.complete_to if swept_to_s is None else swept_to_s // MINUTE_S
+
     def add_workers(self, workers: list[Worker]) -> None:
         new = [worker for worker in workers if self.slots.find(_one(worker.worker_id))[0] < 0]
         self.slots.add(new)
@@ -65,23 +71,21 @@ class FiguresState:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Statuses as they were before a beat."""
+    """Statuses and all that they are judged by, as before a beat."""
 
     columns: StatusColumns
+    counts: NDArray[np.uint16]
     memory: SweepMemory
 
     @classmethod
     def of(cls, state: FiguresState) -> Undo:
-        return cls(state.slots.columns.copy(), state.memory.copy())
+        return cls(state.slots.columns.copy(), state.slots.counts.copy(), state.memory.copy())
 
     def apply(self, state: FiguresState) -> None:
-        columns = state.slots.columns
-        known = len(self.columns.worker_id)
-        for slot_column, fresh in (("status", -1), ("transition_number", 0), ("last_share_s", 0)):
-            getattr(columns, slot_column)[known:] = fresh
-        columns.status_since_s[known:] = 0
-        columns.share_interval_s[known:] = 0
-        columns.restore(self.columns)
+        """Workers that the beat has found keep their slots."""
+        state.slots.columns.restore(self.columns)
+        state.slots.counts[:, : self.counts.shape[1]] = self.counts
+        state.slots.blank_from(len(self.columns.worker_id))
         state.memory = self.memory
 
 

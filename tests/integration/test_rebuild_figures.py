@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from aggregator.figures.config import FiguresConfig
 from aggregator.figures.rebuild import list_minutes, unread_minutes
 from tests.fixtures.figures_term import Term, answers
 from tests.fixtures.worker_minutes import FakeIntake, Work, at
@@ -139,6 +141,18 @@ async def test_rebuilt_from_minutes_everything_is_as_it_was(
     assert await answers(connection) == before
 
 
+@contextmanager
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Beats can read and not write."""
+
+    async def refused(*_: object) -> None:
+        raise psycopg.errors.DiskFull
+
+    with monkeypatch.context() as broken:
+        broken.setattr("aggregator.figures.current.write", refused)
+        yield
+
+
 async def test_a_failed_beat_is_made_up_for(
     connection: AsyncConnection[Any], intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,11 +162,7 @@ async def test_a_failed_beat_is_made_up_for(
     await term.beat()
     await intake.flush([row for row in work if row.minute >= 60], stream=100)
 
-    async def full_disk(*_: object) -> None:
-        raise psycopg.errors.DiskFull
-
-    with monkeypatch.context() as broken:
-        broken.setattr("aggregator.figures.current.write", full_disk)
+    with full_disk(monkeypatch):
         for _ in range(3):
             with pytest.raises(psycopg.errors.DiskFull):
                 await term.beat()
@@ -163,3 +173,28 @@ async def test_a_failed_beat_is_made_up_for(
     assert await answers(connection) == found
     numbers = [(event[3], event[4]) for event in found["events"]]
     assert len(numbers) == len(set(numbers)) > 0
+
+
+async def test_more_failed_beats_than_one_can_make_up_for_silence_nobody(
+    connection: AsyncConnection[Any], intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full for an hour, and a beat may read ten minutes."""
+
+    async def flush(minute: int) -> None:
+        work = [Work(minute, worker, 5.0, source=1) for worker in intake.workers]
+        await intake.flush(work, stream=minute + 1)
+
+    config = FiguresConfig(clock="records", rows_per_beat=10 * len(intake.workers))
+    term = await Term.begin(connection, config)
+    await flush(0)
+    await term.beat()
+    with full_disk(monkeypatch):
+        for minute in range(1, 60):
+            await flush(minute)
+            with pytest.raises(psycopg.errors.DiskFull):
+                await term.beat_once()
+    await term.beat()
+    found = await answers(connection)
+    assert [(event[4], event[6]) for event in found["events"]] == [(1, "stable")] * 4
+    await (await Term.begin(connection)).beat()
+    assert await answers(connection) == found

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.figures.slots import NOT_SEEN
+from aggregator.figures.state import FiguresState, Undo
 from aggregator.figures.status import REMOVED, evaluate, silence_limits
 from aggregator.figures.sweep import SweepRule
+from aggregator.figures.windows import WindowGrid
 from schemas.worker import CAUSE_CODES, Cause, StatusPolicy
 from tests.property.sweep_world import (
     END_S,
@@ -173,3 +175,25 @@ def test_boundary_workers_are_not_judged_by_shares() -> None:
 @given(shares_lists, st.integers(60, END_S - 60))
 def test_new_leader_goes_on_where_the_old_one_stopped(shares: list[Share], cut_s: int) -> None:
     goes_on_under_a_new_leader(shares, cut_s // 60 * 60, [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(shares_lists, st.integers(0, END_S - 1), st.integers(0, END_S - 1))
+def test_sweep_that_is_undone_leaves_no_trace(
+    shares: list[Share], cut_s: int, tried_s: int
+) -> None:
+    """A beat that failed is made up for by a longer one."""
+    cut_s, tried_s = sorted((cut_s // 60 * 60, tried_s))
+    plain, disturbed = Service(), Service()
+    for service in (plain, disturbed):
+        service.follow(shares, [cut_s])
+    rest = [share for share in shares if share[0] >= cut_s]
+    state = FiguresState(WindowGrid(0), disturbed.table, disturbed.memory)
+    undo = Undo.of(state)
+    disturbed.sweep([share for share in rest if share[0] <= tried_s], tried_s)
+    undo.apply(state)
+    disturbed.memory, disturbed.results = state.memory, disturbed.results[:-1]
+    for service in (plain, disturbed):
+        service.sweep(rest, END_S)
+    assert disturbed.told() == plain.told()
+    assert disturbed.source_events() == plain.source_events()
