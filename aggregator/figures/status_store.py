@@ -5,9 +5,8 @@ Every function runs in the leader's transaction and commits nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -33,8 +32,16 @@ from schemas.worker import (
 
 _SQL: Final = load("aggregator.figures", "sql/transitions.sql")
 
+_STATUSES: Final = [status.value for status in STATUS_CODES]
+_CAUSES: Final = [cause.value for cause in CAUSE_CODES]
+_CHANGED: Final = EventKind.STATUS_CHANGED.value
+_TOLD_AGAIN: Final = EventKind.STILL_SILENT.value
+_SOURCE_CAUSES: Final = {
+    EventKind.SOURCE_SILENT: Cause.SILENCE,
+    EventKind.SOURCE_BACK: Cause.SHARE,
+}
+
 Connection = AsyncConnection[Any]
-Event = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +68,44 @@ async def store_transitions(
     worker_ids = columns.worker_id[transitions.slot].tolist()
     cursor = await connection.execute(_SQL["worker_uids"], {"worker_ids": sorted(set(worker_ids))})
     uids = dict(await cursor.fetchall())
-    await _copy(connection, _transition_events(columns, transitions, worker_ids, uids))
+    again, numbers = transitions.again.tolist(), transitions.number.tolist()
+    await connection.execute(
+        _SQL["append_transitions"],
+        {
+            "event_ids": [
+                (still_silent_id if repeats else event_id)(uids[worker_id], number)
+                for repeats, worker_id, number in zip(again, worker_ids, numbers, strict=True)
+            ],
+            "kinds": [_TOLD_AGAIN if repeats else _CHANGED for repeats in again],
+            "at_s": transitions.at_s.tolist(),
+            "miner_ids": columns.miner_id[transitions.slot].tolist(),
+            "worker_ids": worker_ids,
+            "source_ids": transitions.source_id.tolist(),
+            "numbers": numbers,
+            "from_codes": transitions.from_code.tolist(),
+            "to_codes": transitions.to_code.tolist(),
+            "cause_codes": transitions.cause.tolist(),
+            "statuses": _STATUSES,
+            "causes": _CAUSES,
+        },
+    )
 
 
 async def store_source_events(connection: Connection, events: Sequence[SourceEvent]) -> None:
     """Append `source-silent` and `source-back` to the outbox."""
     if not events:
         return
-    await _copy(connection, [_source_event(event) for event in events])
+    await connection.execute(
+        _SQL["append_source_events"],
+        {
+            "event_ids": [_source_event_id(event) for event in events],
+            "kinds": [event.kind.value for event in events],
+            "at_s": [event.at_s for event in events],
+            "source_ids": [event.source_id for event in events],
+            "causes": [_SOURCE_CAUSES[event.kind].value for event in events],
+            "workers": [event.workers for event in events],
+        },
+    )
 
 
 async def boundary_changes(connection: Connection) -> list[BoundaryChange]:
@@ -128,64 +165,6 @@ def observe(columns: StatusColumns, result: SweepResult, by_hand: Transitions) -
         counter("source_events_total").labels(kind=event.kind.value).inc()
 
 
-def _transition_events(
-    columns: StatusColumns, transitions: Transitions, worker_ids: list[int], uids: dict[int, UUID]
-) -> Iterator[Event]:
-    miner_ids = columns.miner_id[transitions.slot].tolist()
-    source_ids = transitions.source_id.tolist()
-    for worker_id, miner_id, source_id, number, from_code, to_code, at_s, cause, again in zip(
-        worker_ids,
-        miner_ids,
-        source_ids,
-        transitions.number.tolist(),
-        transitions.from_code.tolist(),
-        transitions.to_code.tolist(),
-        transitions.at_s.tolist(),
-        transitions.cause.tolist(),
-        transitions.again.tolist(),
-        strict=True,
-    ):
-        identity = still_silent_id if again else event_id
-        yield (
-            identity(uids[worker_id], number),
-            (EventKind.STILL_SILENT if again else EventKind.STATUS_CHANGED).value,
-            _utc(at_s),
-            miner_id,
-            worker_id,
-            source_id or None,
-            number,
-            None if from_code == NOT_SEEN else STATUS_CODES[from_code].value,
-            STATUS_CODES[to_code].value,
-            CAUSE_CODES[cause].value,
-            None,
-        )
-
-
-def _source_event(event: SourceEvent) -> Event:
-    silent = event.kind is EventKind.SOURCE_SILENT
-    # A source has no uid; its kind of event and instant name it for good.
-    identity = uuid5(EVENT_NAMESPACE, f"source:{event.source_id}:{event.kind}:{event.at_s}")
-    cause = Cause.SILENCE if silent else Cause.SHARE
-    return (
-        identity,
-        event.kind.value,
-        _utc(event.at_s),
-        None,
-        None,
-        event.source_id,
-        None,
-        None,
-        None,
-        cause.value,
-        event.workers,
-    )
-
-
-async def _copy(connection: Connection, events: Iterable[Event]) -> None:
-    async with connection.cursor() as cursor, cursor.copy(_SQL["copy_events"]) as copy:
-        for event in events:
-            await copy.write_row(event)
-
-
-def _utc(timestamp_s: int) -> datetime:
-    return datetime.fromtimestamp(timestamp_s, UTC)
+def _source_event_id(event: SourceEvent) -> UUID:
+    """A source has no uid; its kind of event and instant name it for good."""
+    return uuid5(EVENT_NAMESPACE, f"source:{event.source_id}:{event.kind}:{event.at_s}")

@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import AsyncConnection
 
 from aggregator.figures.lease import Lease, LeaseLostError
+from schemas.worker import event_id
 from tests.fixtures.figures_term import Term, answers
 from tests.fixtures.worker_minutes import FakeIntake, Work, at
 
@@ -138,6 +140,24 @@ async def test_a_transaction_that_stands_still_holds_nobody_up(
             assert await new.acquire(connection)
         with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
             await frozen.execute("update leader set complete_to = now()")
+
+
+async def test_leader_that_stands_still_among_its_events_holds_nobody_up(
+    database_url: str, intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stand_still(uid: UUID, number: int) -> UUID:
+        with psycopg.connect(database_url, autocommit=True) as standby:
+            standby.execute("set lock_timeout = '5s'")
+            standby.execute("update leader set epoch = epoch + 1")
+        return event_id(uid, number)
+
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
+        term = await Term.begin(own)
+        await intake.flush([Work(0, 1, 5.0)], stream=1)
+        await own.execute("set idle_in_transaction_session_timeout = '500ms'")
+        monkeypatch.setattr("aggregator.figures.status_store.event_id", stand_still)
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            await term.beat()
 
 
 async def test_standby_takes_over_from_a_killed_leader(

@@ -2,12 +2,35 @@
 -- Public ids of workers; event ids are made from them.
 select id, uid from workers where id = any(%(worker_ids)s::int4[])
 
--- name: copy_events
--- Events into the outbox, in the order in which they happened.
-copy events (
+-- name: append_transitions
+-- Into the outbox, in the order in which they happened; codes begin at 0, and that of no status is -1.
+-- Not by COPY: the database waits without end for the next row of one, and the lease with it.
+insert into events (
     event_id, kind, at, miner_id, worker_id, source_id, transition_number, from_status, to_status,
-    cause, workers
-) from stdin
+    cause
+)
+select
+    event_id, kind, to_timestamp(at_s), miner_id, worker_id, nullif(source_id, 0), number,
+    (%(statuses)s::text[])[from_code + 1], (%(statuses)s::text[])[to_code + 1],
+    (%(causes)s::text[])[cause + 1]
+from unnest(
+    %(event_ids)s::uuid[], %(kinds)s::text[], %(at_s)s::int8[], %(miner_ids)s::int4[],
+    %(worker_ids)s::int4[], %(source_ids)s::int4[], %(numbers)s::int4[], %(from_codes)s::int4[],
+    %(to_codes)s::int4[], %(cause_codes)s::int4[]
+) with ordinality as told (
+    event_id, kind, at_s, miner_id, worker_id, source_id, number, from_code, to_code, cause, place
+)
+order by place
+
+-- name: append_source_events
+-- The same for sources.
+insert into events (event_id, kind, at, source_id, cause, workers)
+select event_id, kind, to_timestamp(at_s), source_id, cause, workers
+from unnest(
+    %(event_ids)s::uuid[], %(kinds)s::text[], %(at_s)s::int8[], %(source_ids)s::int4[],
+    %(causes)s::text[], %(workers)s::int4[]
+) with ordinality as told (event_id, kind, at_s, source_id, cause, workers, place)
+order by place
 
 -- name: boundary_changes
 -- Boundary workers whose status lags behind their schedule: not seen yet, or disconnected.
