@@ -28,9 +28,14 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def telling(
-    world: World, telegram: TelegramStandIn, *, token: str = TOKEN, rate_span_s: int = 3_600
+    world: World,
+    telegram: TelegramStandIn,
+    *,
+    token: str = TOKEN,
+    rate_span_s: int = 3_600,
+    fold_s: float = 0,
 ) -> AsyncIterator[None]:
-    """A publisher with Telegram alone. Minutes last no time: lines are due when they are made."""
+    """A publisher with Telegram alone. With `fold_s=0` lines are due when they are made."""
     async with http_server(telegram) as url:
         config = NotifyConfig(
             poll_s=0.05,
@@ -44,7 +49,7 @@ async def telling(
         def channels(config: NotifyConfig, outbox: Outbox) -> Sequence[Channel]:
             assert config.telegram is not None
             span_s = config.rate_span_s
-            return [TelegramChannel(config.telegram, outbox, rate_span_s=span_s, fold_s=0)]
+            return [TelegramChannel(config.telegram, outbox, rate_span_s=span_s, fold_s=fold_s)]
 
         async with publishing(world, config, channels=channels):
             yield
@@ -173,6 +178,10 @@ async def _gone(world: World, table: str) -> bool:
     return not await world.run(f"select 1 from {table}")
 
 
+async def _lines(world: World, count: int) -> bool:
+    return len(await world.run("select 1 from telegram_lines")) == count
+
+
 async def test_return_within_the_delay_is_not_told(world: World) -> None:
     telegram = TelegramStandIn(CHAT)
     miner = await world.add_miner("patient", alert_delay_s=3_600)
@@ -184,6 +193,38 @@ async def test_return_within_the_delay_is_not_told(world: World) -> None:
     async with telling(world, telegram):
         await until(lambda: telegram.sent)
     assert ["flapping" in text for text in telegram.texts(CHAT)] == [False]
+
+
+async def test_return_while_muted_ends_the_alert_all_the_same(world: World) -> None:
+    miner, source = (
+        await world.add_miner("patient", alert_delay_s=3_600),
+        await world.add_source("eu1"),
+    )
+    worker = await world.add_worker(miner, "rig", source_id=source)
+    await add_user(world, miner)
+    async with telling(world, TelegramStandIn(CHAT)):
+        await world.change(worker, "unavailable")
+        await world.source_event(source, "source-silent", workers=1)
+        await until(lambda: _lines(world, 2))
+        await world.run("update miners set muted_until = now() + interval '1 hour'")
+        await world.change(worker, "stable", cause="share")
+        await world.source_event(source, "source-back", workers=1)
+        await until(lambda: _lines(world, 0))
+
+
+async def test_return_that_is_about_to_be_told_is_not_taken_back(world: World) -> None:
+    """Nor is the next one told, which ends an alert that nobody has had."""
+    miner = await world.add_miner("patient", alert_delay_s=3_600)
+    worker = await world.add_worker(miner, "rig")
+    await add_user(world, miner)
+    async with telling(world, TelegramStandIn(CHAT), fold_s=120):
+        back = await world.change(worker, "stable", cause="share")
+        await until(lambda: _lines(world, 1))
+        await world.change(worker, "unavailable")
+        await until(lambda: _lines(world, 2))
+        await world.change(worker, "stable", cause="share")
+        await until(lambda: _lines(world, 1))
+    assert await world.run("select event_id from telegram_lines") == [{"event_id": back}]
 
 
 async def test_start_with_an_invite_connects_the_chat_once(world: World) -> None:

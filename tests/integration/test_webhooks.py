@@ -84,6 +84,14 @@ async def test_refused_message_is_sent_again_under_the_same_id(world: World) -> 
     assert delivery["attempts"] == 4
 
 
+async def _all_taken(world: World) -> bool:
+    """By the channel; what it stored may still wait to be sent."""
+    rows = await world.run(
+        "select 1 from publisher_cursors where sequence = (select max(id) from events)"
+    )
+    return bool(rows)
+
+
 async def _with_status(world: World, status: str) -> list[dict[str, object]]:
     return [row for row in await world.deliveries() if row["status"] == status]
 
@@ -216,6 +224,50 @@ async def test_muted_miner_is_told_nothing(world: World) -> None:
                 await world.change(await world.add_worker(one, "rig"), "off")
             await until(lambda: receiver.requests)
     assert [data["miner"]["account_name"] for data in receiver.data] == ["other"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        "update miners set muted_until = now() + interval '1 hour'",
+        "update webhooks set enabled = false",
+    ],
+    ids=["muted", "off"],
+)
+async def test_return_that_is_not_told_ends_the_alert_all_the_same(
+    world: World, quiet: str
+) -> None:
+    miner = await world.add_miner("patient", alert_delay_s=3_600)
+    source = await world.add_source("eu1")
+    worker = await world.add_worker(miner, "rig", source_id=source)
+    await world.add_webhook(miner, "https://203.0.113.1/", SECRET)
+    async with publishing(world, CONFIG):
+        await world.change(worker, "unavailable")
+        await world.source_event(source, "source-silent", workers=1)
+        await until(lambda: _all_taken(world))
+        await world.run(quiet)
+        await world.change(worker, "stable", cause="share")
+        await world.source_event(source, "source-back", workers=1)
+        await until(lambda: _all_taken(world))
+    assert [row["status"] for row in await world.deliveries()] == ["dropped", "dropped"]
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+async def test_who_is_muted_is_not_told_that_a_source_is_back(world: World, *, quiet: bool) -> None:
+    receiver = Receiver()
+    miner, source = await world.add_miner("acme"), await world.add_source("eu1")
+    await world.add_worker(miner, "rig", source_id=source)
+    async with http_server(receiver) as url:
+        await world.add_webhook(miner, url, SECRET)
+        async with publishing(world, CONFIG):
+            await world.source_event(source, "source-silent", workers=1)
+            await until(lambda: receiver.requests)
+            await world.run(
+                "update miners set muted_until = now() + interval '1 hour' where %s", quiet
+            )
+            await world.source_event(source, "source-back", workers=1)
+            await until(lambda: _all_taken(world))
+    assert len(await world.deliveries()) == (1 if quiet else 2)
 
 
 async def test_silent_source_is_one_message_a_miner_with_its_own_workers(world: World) -> None:

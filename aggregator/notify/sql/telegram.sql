@@ -24,24 +24,24 @@ where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
 on conflict do nothing
 
 -- name: take_returns
--- A return within the delay takes its alert back, and is then not told either. First shares are no
--- news to anybody's phone.
+-- A return within the delay takes its alert back, and is then not told either; nor is one while its
+-- miner is muted, which takes the alert back all the same. First shares are no news to anybody's phone.
 with returned as (
     select distinct
         roles.user_uid, events.miner_id, events.event_id, events.worker_id, events.sequence,
-        miners.alert_delay_s
+        miners.alert_delay_s,
+        miners.muted_until is null or miners.muted_until <= now() as wanted
     from events
     join miners on miners.id = events.miner_id
     join roles on roles.entity_id = events.miner_id
     join telegram_chats on telegram_chats.user_uid = roles.user_uid
-    join notification_preferences as wanted on wanted.user_uid = roles.user_uid
-        and wanted.channel = 'telegram' and wanted.kind = events.kind and wanted.enabled
+    join notification_preferences as preferred on preferred.user_uid = roles.user_uid
+        and preferred.channel = 'telegram' and preferred.kind = events.kind and preferred.enabled
     where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
         and events.kind = 'worker-status-changed'
         and events.to_status = 'stable'
         and events.cause = 'share'
         and telegram_chats.connected_at <= events.created_at
-        and (miners.muted_until is null or miners.muted_until <= now())
 ), taken_back as (
     delete from telegram_lines
     using returned, events
@@ -49,6 +49,7 @@ with returned as (
         and telegram_lines.worker_id = returned.worker_id
         and events.event_id = telegram_lines.event_id
         and events.sequence < returned.sequence
+        and events.to_status <> 'stable'
         and returned.alert_delay_s > 0
         and telegram_lines.attempts = 0
         and telegram_lines.due_at > now()
@@ -58,7 +59,7 @@ insert into telegram_lines (user_uid, miner_id, event_id, worker_id, due_at)
 select user_uid, miner_id, event_id, worker_id,
     date_trunc('minute', now()) + %(fold_s)s::float8 * interval '1 second'
 from returned
-where not exists (
+where wanted and not exists (
     select from taken_back
     where taken_back.user_uid = returned.user_uid and taken_back.return_id = returned.event_id
 )
@@ -99,7 +100,8 @@ on conflict do nothing
 with told as (
     select distinct
         returned.event_id, returned.workers, last_silent.event_id as silent_id,
-        roles.user_uid, affected.miner_id, miners.alert_delay_s
+        roles.user_uid, affected.miner_id, miners.alert_delay_s,
+        miners.muted_until is null or miners.muted_until <= now() as wanted
     from events as returned
     cross join lateral (
         select silent.event_id, silent.at from events as silent
@@ -115,12 +117,11 @@ with told as (
     join miners on miners.id = affected.miner_id
     join roles on roles.entity_id = affected.miner_id
     join telegram_chats on telegram_chats.user_uid = roles.user_uid
-    join notification_preferences as wanted on wanted.user_uid = roles.user_uid
-        and wanted.channel = 'telegram' and wanted.kind = 'worker-status-changed'
-        and wanted.enabled
+    join notification_preferences as preferred on preferred.user_uid = roles.user_uid
+        and preferred.channel = 'telegram' and preferred.kind = 'worker-status-changed'
+        and preferred.enabled
     where returned.sequence > %(after)s::int8 and returned.sequence <= %(to)s::int8
         and returned.kind = 'source-back'
-        and (miners.muted_until is null or miners.muted_until <= now())
 ), taken_back as (
     delete from telegram_lines using told
     where telegram_lines.user_uid = told.user_uid
@@ -135,7 +136,7 @@ insert into telegram_lines (user_uid, miner_id, event_id, due_at)
 select user_uid, miner_id, event_id,
     date_trunc('minute', now()) + %(fold_s)s::float8 * interval '1 second'
 from told
-where not exists (
+where wanted and not exists (
     select from taken_back
     where taken_back.user_uid = told.user_uid and taken_back.miner_id = told.miner_id
         and taken_back.event_id = told.event_id

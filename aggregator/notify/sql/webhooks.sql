@@ -24,10 +24,12 @@ where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
 on conflict do nothing
 
 -- name: take_returns
--- A return ends the alert that still waits, and is then not told either.
+-- A return ends the alert that still waits, and is then not told either; nor is one while its miner
+-- is muted or its webhook off, which ends the alert all the same.
 with returned as (
     select
-        webhooks.id as webhook_id, events.event_id, events.sequence, events.worker_id
+        webhooks.id as webhook_id, events.event_id, events.sequence, events.worker_id,
+        webhooks.enabled and (miners.muted_until is null or miners.muted_until <= now()) as wanted
     from events
     join miners on miners.id = events.miner_id
     join webhooks on webhooks.miner_id = events.miner_id
@@ -35,8 +37,7 @@ with returned as (
         and events.kind = 'worker-status-changed'
         and events.to_status = 'stable'
         and events.cause not in ('source_silent', 'source_back')
-        and webhooks.enabled and webhooks.created_at <= events.created_at
-        and (miners.muted_until is null or miners.muted_until <= now())
+        and webhooks.created_at <= events.created_at
 ), dropped as (
     update webhook_deliveries
     set status = 'dropped', finished_at = now(), last_error = 'back within the delay'
@@ -53,7 +54,7 @@ with returned as (
 insert into webhook_deliveries (webhook_id, event_id, sequence, worker_id)
 select webhook_id, event_id, sequence, worker_id
 from returned
-where not exists (
+where wanted and not exists (
     select from dropped
     where dropped.webhook_id = returned.webhook_id
         and dropped.worker_id = returned.worker_id
@@ -87,7 +88,8 @@ with told as (
         returned.event_id, returned.sequence, deliveries.webhook_id, deliveries.workers,
         deliveries.id as delivery_id,
         deliveries.status = 'pending' and deliveries.attempts = 0
-            and deliveries.next_attempt_at > now() as waits
+            and deliveries.next_attempt_at > now() as waits,
+        webhooks.enabled and (miners.muted_until is null or miners.muted_until <= now()) as wanted
     from events as returned
     cross join lateral (
         select silent.event_id from events as silent
@@ -98,6 +100,8 @@ with told as (
     ) as last_silent
     join webhook_deliveries as deliveries on deliveries.event_id = last_silent.event_id
         and deliveries.status <> 'dropped'
+    join webhooks on webhooks.id = deliveries.webhook_id
+    join miners on miners.id = webhooks.miner_id
     where returned.sequence > %(after)s::int8 and returned.sequence <= %(to)s::int8
         and returned.kind = 'source-back'
 ), dropped as (
@@ -107,7 +111,7 @@ with told as (
     where told.waits and webhook_deliveries.id = told.delivery_id
 )
 insert into webhook_deliveries (webhook_id, event_id, sequence, workers)
-select webhook_id, event_id, sequence, workers from told where not waits
+select webhook_id, event_id, sequence, workers from told where wanted and not waits
 on conflict do nothing
 
 -- name: due
