@@ -39,12 +39,12 @@ async def write_boundary_minutes(
 ) -> int:
     """Write what is missing before minute `complete_to`, mend what a late change of a schedule made
     wrong, and answer how many minutes were written. LeaseLostError where another one leads."""
-    written = await _mend(connection, lease)
+    written = await _mend(connection, lease, complete_to)
     while chunks := await _due_chunks(connection, complete_to, rows_per_chunk):
         async with connection.transaction():
             await lease.fence(connection)
             written += await _write(connection, chunks)
-            await _move_cursors(connection, chunks, complete_to)
+            await _move_cursors(connection, chunks)
     return written
 
 
@@ -55,19 +55,20 @@ async def _due_chunks(
     chunks: list[Chunk] = []
     room = rows_per_chunk
     for schedule, minutes_to in map(_schedule, rows):
-        first = schedule.first_minute if minutes_to is None else minutes_to
-        end = min(complete_to, schedule.end_minute or complete_to, first + max(1, room))
         if room <= 0:
             break
+        first = schedule.first_minute if minutes_to is None else minutes_to
+        end = min(complete_to, schedule.end_minute or complete_to, first + room)
         chunks.append(Chunk(schedule, first, end))
         room -= end - first
     return chunks
 
 
-async def _mend(connection: AsyncConnection[Any], lease: Lease) -> int:
+async def _mend(connection: AsyncConnection[Any], lease: Lease, complete_to: int) -> int:
     """A change committed after its minutes were written (as at midnight): write them anew."""
     written = 0
-    for schedule, minutes_to in map(_schedule, await _rows(connection, "changed_behind", {})):
+    rows = await _rows(connection, "changed_behind", {"up_to": minute_instant(complete_to)})
+    for schedule, minutes_to in map(_schedule, rows):
         assert minutes_to is not None
         first = schedule.changes_since(minutes_to - 180)
         if first is None:
@@ -110,9 +111,7 @@ async def _write(connection: AsyncConnection[Any], chunks: list[Chunk]) -> int:
     return len(buckets)
 
 
-async def _move_cursors(
-    connection: AsyncConnection[Any], chunks: list[Chunk], complete_to: int
-) -> None:
+async def _move_cursors(connection: AsyncConnection[Any], chunks: list[Chunk]) -> None:
     """A disconnected worker's cursor ends behind its last minute."""
     await connection.execute(
         _SQL["move_cursors"],

@@ -25,7 +25,8 @@ order by boundary.worker_id;
 
 -- name: changed_behind
 -- Schedules that changed before minutes already written: the change was committed after the leader
--- had read the schedule. Sought among changes of the last hours, seen from the cursor.
+-- had read the schedule. Sought among changes of the last hours: the cursor of a disconnected worker
+-- ends behind its last minute, so those are seen from up_to.
 select
     boundary.worker_id,
     workers.miner_id,
@@ -41,8 +42,8 @@ join miners on miners.id = workers.miner_id
 join boundary_hashrates rates on rates.worker_id = boundary.worker_id
 where boundary.minutes_to is not null
 group by 1, 2, 3, 4, 5, 6
-having boundary.disconnected_at < boundary.minutes_to - interval '1 minute'
-        and boundary.disconnected_at > boundary.minutes_to - interval '3 hours'
+having boundary.disconnected_at < boundary.minutes_to
+        and boundary.disconnected_at > %(up_to)s::timestamptz - interval '3 hours'
     or max(rates.valid_from) < boundary.minutes_to
         and max(rates.valid_from) > boundary.minutes_to - interval '3 hours'
 order by boundary.worker_id;
