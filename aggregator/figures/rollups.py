@@ -11,7 +11,7 @@ The leader calls it from its beat; nobody else writes rollups.
         await store.settle(connection, complete_to_s=..., budget_s=10)
         await store.retain(connection, stream_time_s=...)
 
-    before windows are rebuilt at a start (after taking what is in touched_minutes to `refresh`):
+    before windows are rebuilt at a start:
         while await store.settle(connection, complete_to_s=...): pass
 
 On plain PostgreSQL `refresh` makes the rollup rows anew within the transaction, so rollups always
@@ -24,9 +24,9 @@ are complete, bottom-up, range by range, oldest first. Until it has, a late shar
 and not yet in rollups. Every bucket with data goes through the queue, which leaves no hole behind
 a watermark. Retention is a job in the database (procedure `hashgauge_retain`, by stream time).
 
-Intake needs no second path for late rows: its additive upsert works on compressed chunks too
-(`migrate` lifts TimescaleDB's ceiling of 100,000 decompressed tuples for the whole database), and
-a transaction with one late row costs nothing much, since only the queued buckets are refreshed and
+Late rows need no second path: the merge's additive upsert works on compressed chunks too (`migrate`
+lifts TimescaleDB's ceiling of 100,000 decompressed tuples for the whole database), and a
+transaction with one late row costs nothing much, since only the queued buckets are refreshed and
 the policies' own refresh looks back hours, not days.
 """
 

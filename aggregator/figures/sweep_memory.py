@@ -100,7 +100,7 @@ class SweepMemory:
 
     @classmethod
     def restored(cls, state: SweepState, *, taken_slots: Slots) -> SweepMemory:
-        """As the leader before this one left it; `taken_slots` of `StatusStore.taken_workers`."""
+        """As the leader before this one left it; `taken_slots` of `status_store.taken_workers`."""
         memory = cls.new()
         memory.sources.load(list(state.sources))
         memory.taken.write(taken_slots, taken=True)

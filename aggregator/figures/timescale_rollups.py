@@ -20,8 +20,8 @@ from schemas.windows import LEVELS, LevelSpec
 
 _log = structlog.get_logger(__name__)
 _SQL: Final = load("aggregator.figures", "sql/rollups.sql")
-# Buckets in one refresh: an hour of minutes takes 10 s at 100,000 workers, within the statement
-# timeout of the leader's connection; so does a day of hours or a week of days.
+# Buckets in one refresh, the step by which `settle` keeps to its budget: an hour of minutes takes
+# 10 s at 100,000 workers, and so does a day of hours or a week of days.
 _LONGEST_RANGE: Final = {"15m": 4, "1h": 24, "1d": 7}
 _DUE_PER_READ: Final = 5_000
 # A bucket rests this long after its end before its first refresh: most late shares are seconds

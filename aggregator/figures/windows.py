@@ -96,26 +96,22 @@ class WindowGrid:
         slots: Slots,
         accepted: NDArray[np.float64],
         rejected: NDArray[np.float64],
-    ) -> tuple[int | None, int | None]:
+    ) -> None:
         """Set a minute of some workers (each slot at most once) to what the database holds.
 
-        Answers the day bucket and the week bucket that can't be summed anew from the rings: the
-        caller reads them from the database into `put_day` and `put_week`. ValueError for a minute
-        after the one in progress.
+        The buckets that can't be summed anew from the rings (`beyond_rings`) the caller reads from
+        the database into `put_day` and `put_week`. ValueError for a minute after the one in
+        progress.
         """
         if minute > self.complete_to:
             raise ValueError(f"minute {minute} lies after the one in progress, {self.complete_to}")
         if minute >= self.oldest_minute:
             self._minutes.put(minute, slots, np.stack((accepted, rejected)))
-        if minute == self.complete_to:
-            return None, None
-        day, week = self.beyond_rings(minute)
         bucket = minute // DAY_BUCKET_MIN
-        if day is None and bucket * DAY_BUCKET_MIN >= self.oldest_minute:
+        if minute < self.complete_to and bucket * DAY_BUCKET_MIN >= self.oldest_minute:
             self._sum_day(bucket, slots)
             if bucket < self.day_bucket:
                 self._changed_day(bucket, slots)
-        return day, week
 
     def beyond_rings(self, minute: int) -> tuple[int | None, int | None]:
         """The day and the week bucket to read again when this complete minute changes.

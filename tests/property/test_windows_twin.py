@@ -69,7 +69,8 @@ class Pair:
     def write(self, minute: int, slot: int, accepted: float, rejected: float) -> None:
         self.plain.replace(minute, slot, accepted, rejected)
         slots = np.array([slot])
-        day, week = self.grid.replace(minute, slots, np.array([accepted]), np.array([rejected]))
+        self.grid.replace(minute, slots, np.array([accepted]), np.array([rejected]))
+        day, week = self.grid.beyond_rings(minute)
         for bucket, width, put in (
             (day, DAY_BUCKET_MIN, self.grid.put_day),
             (week, WEEK_BUCKET_MIN, self.grid.put_week),

@@ -13,7 +13,7 @@ ONE = np.array([0])
 
 
 def write(grid: WindowGrid, minute: int, accepted: float, rejected: float = 0.0) -> None:
-    assert grid.replace(minute, ONE, np.array([accepted]), np.array([rejected])) == (None, None)
+    grid.replace(minute, ONE, np.array([accepted]), np.array([rejected]))
 
 
 def accepted(grid: WindowGrid) -> list[float]:
@@ -79,13 +79,12 @@ def test_reading_a_minute_twice_changes_nothing() -> None:
 
 def test_late_minute_names_the_buckets_to_read_again() -> None:
     grid = WindowGrid(T0 + 50)
-    one, none = np.array([1.0]), np.array([0.0])
-    assert grid.replace(T0, ONE, one, none) == (None, None)
-    assert grid.replace(T0 - 1, ONE, one, none) == ((T0 - 1) // 30, None)
+    assert grid.beyond_rings(T0) == (None, None)
+    assert grid.beyond_rings(T0 - 1) == ((T0 - 1) // 30, None)
     # The day ring begins at T0 - 1,410, within three hours: they can't be summed from it.
-    assert grid.replace(T0 - 1_400, ONE, one, none) == ((T0 - 1_400) // 30, (T0 - 1_400) // 180)
-    assert grid.replace(T0 - 5_000, ONE, one, none) == (None, (T0 - 5_000) // 180)
-    assert grid.replace(T0 - 20_000, ONE, one, none) == (None, None)
+    assert grid.beyond_rings(T0 - 1_400) == ((T0 - 1_400) // 30, (T0 - 1_400) // 180)
+    assert grid.beyond_rings(T0 - 5_000) == (None, (T0 - 5_000) // 180)
+    assert grid.beyond_rings(T0 - 20_000) == (None, None)
 
 
 def test_jump_longer_than_every_window_forgets_all() -> None:

@@ -50,11 +50,9 @@ select sequence from publisher_cursors where channel = %(channel)s
 
 -- name: events_after
 -- Numbered events behind a cursor, in their order.
-select event_details.*, events.created_at
-from event_details
-join events using (sequence)
-where event_details.sequence > %(sequence)s::int8
-order by event_details.sequence
+select * from event_details
+where sequence > %(sequence)s::int8
+order by sequence
 limit %(batch)s::int4
 
 -- name: advance
