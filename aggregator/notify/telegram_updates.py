@@ -38,7 +38,8 @@ class TelegramUpdates:
         while not stop.is_set():
             try:
                 await self._poll()
-            except RetryableError as error:
+            # ChatGoneError: 403, which is no news of any chat here.
+            except (RetryableError, ChatGoneError) as error:
                 log.warning("updates_not_read", error=str(error))
                 await asyncio.sleep(self._retry_s)
             except TooManyMessagesError as error:

@@ -273,6 +273,15 @@ async def test_text_that_no_database_holds_is_passed_over(world: World, text: st
     assert len(await world.run("select 1 from telegram_chats")) == 1
 
 
+async def test_refused_poll_is_tried_again(world: World) -> None:
+    telegram = TelegramStandIn(CHAT)
+    telegram.forbidden_polls = 2
+    telegram.write(CHAT, "/stop")
+    async with telling(world, telegram):
+        await until(lambda: telegram.texts(CHAT))
+    assert telegram.forbidden_polls == 0
+
+
 async def test_wrong_token_loses_nothing(world: World) -> None:
     telegram = TelegramStandIn(CHAT)
     miner = await world.add_miner("acme")
