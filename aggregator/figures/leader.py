@@ -30,7 +30,7 @@ from aggregator.figures.old_events import OldEvents
 from aggregator.figures.rebuild import rebuild
 from aggregator.figures.replays import take_up_replay
 from aggregator.figures.rollups import RollupStore, open_rollups
-from aggregator.figures.schedule import next_beat_s
+from aggregator.figures.schedule import until_next_beat_s
 from aggregator.figures.state import FiguresState
 from ingest.errors import FatalError
 from schemas.clock import Clock
@@ -256,8 +256,8 @@ class FiguresLeader:
         if self._config.clock == "records":
             await _sleep(max(self._config.records_poll_s, took_s), stop)
             return
-        due_s = next_beat_s(began_s, took_s, self._config)
-        await _sleep(max(0.0, due_s - self._clock.now_ms() / 1_000), stop)
+        now_s = self._clock.now_ms() / 1_000
+        await _sleep(until_next_beat_s(began_s, took_s, now_s, self._config), stop)
 
     def _set_ready(self, ready: bool) -> None:
         self._ready = ready

@@ -21,3 +21,10 @@ def next_beat_s(began_s: float, took_s: float, config: FiguresConfig) -> float:
         step_s = max(step_s, float(MINUTE_S))
     phases = math.ceil((earliest_s - config.beat_phase_s) / step_s)
     return phases * step_s + config.beat_phase_s
+
+
+def until_next_beat_s(began_s: float, took_s: float, now_s: float, config: FiguresConfig) -> float:
+    """Seconds from `now_s` to the next beat; no more than a beat apart, should somebody have set
+    the wall clock back meanwhile."""
+    due_s = next_beat_s(began_s, took_s, config)
+    return max(0.0, min(due_s - now_s, due_s - began_s))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.figures.config import FiguresConfig
-from aggregator.figures.schedule import next_beat_s
+from aggregator.figures.schedule import next_beat_s, until_next_beat_s
 
 MINUTE = 1_790_337_600.0
 CONFIG = FiguresConfig()
@@ -26,6 +26,14 @@ CONFIG = FiguresConfig()
 )
 def test_beats_are_in_phase_and_back_off(began: float, took: float, due: float) -> None:
     assert next_beat_s(MINUTE + began, took, CONFIG) == MINUTE + due
+
+
+def test_clock_that_is_set_does_not_stop_the_beats() -> None:
+    """By an hour, while the beat was under way."""
+    began = MINUTE + 5
+    assert until_next_beat_s(began, 1.0, began + 1, CONFIG) == 14
+    assert until_next_beat_s(began, 1.0, began - 3_600, CONFIG) == 15
+    assert until_next_beat_s(began, 1.0, began + 3_600, CONFIG) == 0
 
 
 @pytest.mark.parametrize("took", [0.0, 0.5, 7.6, 14.0, 29.0, 61.0, 299.0])
