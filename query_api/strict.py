@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from fastapi import Request
@@ -10,15 +10,15 @@ from fastapi.routing import APIRoute
 
 from query_api.errors import InvalidInputError
 
-_declared: Final[dict[int, dict[str, bool]]] = {}
-"""id of a route → alias of each query parameter → may it be repeated."""
+_declared: Final[dict[Callable[..., Any], dict[str, bool]]] = {}
+"""Function of a route → alias of each query parameter → may it be repeated."""
 
 
 def _declared_by(route: APIRoute) -> dict[str, bool]:
-    known = _declared.get(id(route))
+    known = _declared.get(route.endpoint)
     if known is None:
         known = {field.alias: _is_list(field) for field in _fields(route.dependant)}
-        _declared[id(route)] = known
+        _declared[route.endpoint] = known
     return known
 
 
