@@ -78,11 +78,11 @@ class EventFeed:
 
         UnavailableError when there are too many, or when the service stops.
         """
+        sequence = await self._position()
         if self._ended:
             raise UnavailableError("the service stops", retry_after_s=5)
         if self._count >= self._config.max_streams:
             raise UnavailableError("too many event streams are open", retry_after_s=30)
-        sequence = await self._position()
         reader = Reader(size=self._config.queue_size)
         self._readers[entity_id].add(reader)
         self._count += 1

@@ -5,7 +5,7 @@ One day is in memory at a time: a month of 20,000 workers takes the memory of 20
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -97,7 +97,7 @@ async def frames(
     *,
     days: Days,
     availability: Availability,
-) -> AsyncIterator[tuple[date, pd.DataFrame]]:
+) -> AsyncGenerator[tuple[date, pd.DataFrame], None]:
     """Each day with its frame, ascending."""
     for day in days:
         frame = await day_frame(database, report, owner_id, day=day, availability=availability)

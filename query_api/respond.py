@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable
+from contextlib import aclosing
+from typing import Any, Final, TypeVar
 
 import orjson
 from fastapi import Request, Response
@@ -25,6 +26,9 @@ VARY: Final = (
 STALE: Final = '110 - "figures are stale"'
 
 
+T = TypeVar("T")
+
+
 class JsonResponse(Response):
     """Bytes that are JSON already."""
 
@@ -37,6 +41,20 @@ def json_response(value: Any, status: int = 200) -> JsonResponse:
 
 def no_content() -> Response:
     return Response(status_code=204)
+
+
+async def begun(items: AsyncGenerator[T, None]) -> AsyncIterator[T]:
+    """The same items, the first of which is made at once: what goes wrong with it still has a
+    status of its own, where a stream that has begun can only break off."""
+    first = await anext(items)
+
+    async def whole() -> AsyncIterator[T]:
+        async with aclosing(items):
+            yield first
+            async for item in items:
+                yield item
+
+    return whole()
 
 
 def as_of_headers(beat: Beat, *, stale_after_s: int, now_s: float) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from query_api.database import Row
 from query_api.edge import no_deadline
 from query_api.errors import ApiError, UnavailableError
 from query_api.payload import event_item, page_of, transition_item
-from query_api.respond import json_response
+from query_api.respond import begun, json_response
 from query_api.routes.params import MAX_IDS, Limit, Moment, Offset
 from query_api.store import events
 from query_api.store.entities import Entity
@@ -89,7 +90,7 @@ async def live_events(
     miner = await entity_for(
         context, caller, kind=EntityKind.MINER, uid=miner_id, action=Action.READ_TELEMETRY
     )
-    return _live(request, context, miner, last_event_id)
+    return await _live(request, context, miner, last_event_id)
 
 
 @router.get("/pools/{pool_id}/workers/events", response_class=EventSourceResponse)
@@ -105,15 +106,16 @@ async def pool_live_events(
     pool = await entity_for(
         context, caller, kind=EntityKind.POOL, uid=pool_id, action=Action.READ_TELEMETRY
     )
-    return _live(request, context, pool, last_event_id)
+    return await _live(request, context, pool, last_event_id)
 
 
-def _live(
+async def _live(
     request: Request, context: Context, entity: Entity, last_event_id: int | None
 ) -> EventSourceResponse:
+    stream = await begun(_stream(request, context, entity, last_event_id))
     no_deadline(request.scope)
     return EventSourceResponse(
-        _stream(request, context, entity, last_event_id),
+        stream,
         ping=10**6,  # the stream's own heartbeat also looks whether the caller may still listen
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -121,23 +123,25 @@ def _live(
 
 async def _stream(
     request: Request, context: Context, entity: Entity, last_event_id: int | None
-) -> AsyncIterator[ServerSentEvent]:
-    heartbeat_s = context.config.events.heartbeat_s
+) -> AsyncGenerator[ServerSentEvent, None]:
     item = event_item if entity.kind is EntityKind.POOL else transition_item
     async with context.feed.reader(entity.id) as (reader, sequence):
         yield ServerSentEvent(comment="listening")
         if last_event_id is not None:
             async for row in _missed(context, entity, last_event_id, sequence):
                 yield _event(row, item(row))
+        heartbeat_s = context.config.events.heartbeat_s
+        heartbeat_at_s = time.monotonic() + heartbeat_s
         while not reader.cut:
-            found = await reader.next(timeout_s=heartbeat_s)
-            if found is not None:
-                if found["sequence"] > sequence:
-                    yield _event(found, item(found))
-            elif not reader.cut and await _still_allowed(request, context, entity.scope):
+            found = await reader.next(timeout_s=heartbeat_at_s - time.monotonic())
+            if found is not None and found["sequence"] > sequence:
+                yield _event(found, item(found))
+            # Also between events that come closer together than heartbeats.
+            if time.monotonic() >= heartbeat_at_s and not reader.cut:
+                if not await _still_allowed(request, context, entity.scope):
+                    return
                 yield ServerSentEvent(comment="heartbeat")
-            else:
-                return
+                heartbeat_at_s = time.monotonic() + heartbeat_s
 
 
 async def _missed(context: Context, entity: Entity, after: int, up_to: int) -> AsyncIterator[Row]:

@@ -15,7 +15,7 @@ from query_api.auth.rights import Action
 from query_api.context import Context, Ctx, Who
 from query_api.edge import no_deadline
 from query_api.reports import Report
-from query_api.respond import JSON, as_of_headers_now
+from query_api.respond import JSON, as_of_headers_now, begun
 from query_api.routes.params import Day
 from query_api.store.availability import availability_from
 from schemas.access import EntityKind
@@ -59,8 +59,8 @@ async def _report(
         max_days=context.config.report_max_days,
     )
     availability = availability_from(context.database, as_of=beat.stream_time)
-    frames = reports.frames(
-        context.database, report, miner.id, days=days, availability=availability
+    frames = await begun(
+        reports.frames(context.database, report, miner.id, days=days, availability=availability)
     )
     headers = as_of_headers_now(context, beat)
     no_deadline(asked.request.scope)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from uuid import uuid4
 
 import httpx2
@@ -99,7 +100,32 @@ async def test_the_stream_misses_nothing_and_resumes(database_url, tree_and_conn
                 assert await asyncio.wait_for(read(lines, 1), 20) == [(7, 6)]
 
 
-async def test_a_revoked_link_ends_its_stream(database_url, tree_and_connection):
+async def test_one_stream_too_many_is_turned_away_until_another_ends(
+    database_url, tree_and_connection
+):
+    tree, _ = tree_and_connection
+    config = replace(api_config(database_url), events=EventStreamConfig(max_streams=1))
+    path = f"{BASE}/miners/{tree.alpha.uid}/workers/events"
+    with running_api(config) as address:
+        async with httpx2.AsyncClient(base_url=address, timeout=20) as client:
+            async with client.stream("GET", path) as live:
+                assert live.status_code == 200
+                refused = await client.get(path)
+                assert refused.status_code == 503
+                assert refused.headers["retry-after"]
+                assert refused.json()["error"]["code"] == "unavailable"
+            async with asyncio.timeout(20):
+                while await status_of(client, path) != 200:
+                    await asyncio.sleep(0.05)
+
+
+async def status_of(client, path):
+    async with client.stream("GET", path) as live:
+        return live.status_code
+
+
+@pytest.mark.parametrize("busy", [False, True])
+async def test_a_revoked_link_ends_its_stream(database_url, tree_and_connection, busy):
     tree, connection = tree_and_connection
     token = "hfwl_" + "a" * 64
     await connection.execute(
@@ -121,9 +147,23 @@ async def test_a_revoked_link_ends_its_stream(database_url, tree_and_connection)
             while await anext(lines) != ": heartbeat":
                 pass
             await connection.execute("update watchers set revoked_at = now()")
+            happening = asyncio.create_task(never_silent(connection, tree) if busy else nothing())
             async with asyncio.timeout(20):
                 rest = [line async for line in lines]
-            assert not any(line.startswith("data:") for line in rest)
+            happening.cancel()
+            await asyncio.gather(happening, return_exceptions=True)
+            assert busy or not any(line.startswith("data:") for line in rest)
+
+
+async def never_silent(connection, tree):
+    """Events that come closer together than heartbeats, without end."""
+    for number in count(1):
+        await add_event(connection, tree, number, sequence=number)
+        await asyncio.sleep(0.02)
+
+
+async def nothing():
+    """A quiet pool."""
 
 
 async def test_a_service_that_stops_ends_its_streams_in_good_order(

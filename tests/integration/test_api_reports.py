@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.units import format_hps
-from tests.integration.api_client import BASE, api_client, api_config, connected
+from tests.integration.api_client import BASE, api_client, api_config, connected, with_database
 from tests.integration.api_data import seed_minutes, seed_tree
 
 
@@ -63,6 +63,22 @@ async def test_csv_says_the_same(api):
     assert [(line["date"], line["worker_name"], line["hashrate"]) for line in lines] == [
         (day, worker["worker_name"], worker["hashrate"]) for day, worker in flat
     ]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+async def test_a_report_that_cannot_begin_is_503(database_url, accept):
+    config = with_database(api_config(database_url), statement_timeout_s=0.3)
+    async with connected(database_url) as connection:
+        tree = await seed_tree(connection)
+        await seed_minutes(connection, days=0.1)
+        async with api_client(config) as client:
+            await connection.execute("begin; lock table worker_1d in access exclusive mode")
+            url = f"{BASE}/miners/{tree.alpha.uid}/workers/daily-report"
+            answer = await client.get(url, headers={"Accept": accept})
+            await connection.execute("rollback")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "unavailable"
+    assert "content-disposition" not in answer.headers
 
 
 async def test_the_default_is_the_last_seven_complete_days(api):
