@@ -28,6 +28,8 @@ AWAY: Final = (
     asyncpg.InternalServerError,
     asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica, or a primary that was just demoted
+    asyncpg.UndefinedTableError,  # not migrated yet
+    asyncpg.UndefinedColumnError,
 )
 """What says nothing about the request: the caller may come back."""
 

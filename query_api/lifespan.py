@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final
 
+import structlog
 from fastapi import FastAPI
 
 from query_api.answers import AnswerCache
@@ -17,6 +19,11 @@ from query_api.context import Context
 from query_api.database import Database
 from query_api.feed import EventFeed
 from query_api.ranking import Ranking
+
+log: Final = structlog.get_logger()
+
+PAUSE_S: Final = 1.0
+"""Before what failed is tried again: a line a second in the log, not a thousand."""
 
 
 def end_streams(app: FastAPI) -> None:
@@ -48,7 +55,7 @@ def lifespan_of(config: ApiConfig) -> Callable[[FastAPI], AbstractAsyncContextMa
             feed=feed,
             ranking=ranking,
         )
-        polling = [asyncio.create_task(each.run()) for each in (watch, feed, ranking)]
+        polling = [asyncio.create_task(kept_up(each.run)) for each in (watch, feed, ranking)]
         try:
             yield
         finally:
@@ -59,3 +66,14 @@ def lifespan_of(config: ApiConfig) -> Callable[[FastAPI], AbstractAsyncContextMa
             await database.close()
 
     return lifespan
+
+
+async def kept_up(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Begin `run` anew after whatever it did not expect: without it the API would go on with the
+    figures of that moment, and nobody would notice."""
+    while True:
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 - it is logged, and tried again
+            log.error("poller_failed", poller=run.__qualname__, error=repr(error))
+        await asyncio.sleep(PAUSE_S)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.migrate import migrate
 from query_api.config import HttpConfig
 from tests.integration.api_client import BASE, api_client, api_config, connected, with_database
-from tests.integration.api_data import COMPLETE_TO, derive, seed_minutes, seed_tree
+from tests.integration.api_data import COMPLETE_TO, derive, seed_minutes, seed_tree, set_beat
 from tests.integration.cut_line import cut_line
 
 
@@ -181,6 +183,26 @@ async def test_a_start_without_a_database_waits_for_it():
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get(f"{BASE}/pool")).status_code == 503
+
+
+async def test_a_start_before_the_first_migration_waits_for_it(empty_database_url):
+    async with api_client(api_config(empty_database_url)) as client:
+        for path in ("/readyz", f"{BASE}/pool"):
+            assert (await client.get(path)).status_code == 503
+        await asyncio.to_thread(migrate, empty_database_url)
+        async with connected(empty_database_url) as connection:
+            tree = await seed_tree(connection)
+            await seed_minutes(connection, days=0.1)
+            url = f"{BASE}/pools/{tree.pool.uid}/charts?period=PT15M"
+            before = await until(client, url, 200)
+            later = COMPLETE_TO + timedelta(minutes=1)
+            await set_beat(connection, stream_time=later, complete_to=later)
+
+            async def moved():
+                while (await client.get(url)).headers["x-as-of"] == before.headers["x-as-of"]:
+                    await asyncio.sleep(0.01)
+
+            await asyncio.wait_for(moved(), 20)
 
 
 async def test_an_exhausted_pool_turns_away_in_time(database_url):
