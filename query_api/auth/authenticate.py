@@ -47,8 +47,9 @@ class Authenticator:
         remembered = alru_cache(maxsize=config.cache_size, ttl=config.cache_s)
         self._by_key = remembered(self._directory.by_key)
         self._by_uid = alru_cache(maxsize=config.cache_size, ttl=config.cache_s)(self._user)
+        # An empty one is none: it would open everything to an empty header.
         key = config.internal_api_key
-        self._configured = None if key is None else digest_of(key)
+        self._configured = digest_of(key) if key else None
 
     async def close(self) -> None:
         await self._kratos.close()

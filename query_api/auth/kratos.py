@@ -56,6 +56,8 @@ class Kratos:
     async def _ask(self, header: str, value: str) -> Identity:
         if self._config.url is None:
             raise UnauthorizedError("sessions are not accepted here")
+        if not (value.isascii() and value.isprintable()):
+            raise UnauthorizedError(NO_SESSION)  # no header can carry it to Kratos
         try:
             answer = await self._client.get("/sessions/whoami", headers={header: value})
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:

@@ -35,10 +35,10 @@ class Directory:
         return await self.by_uid(row["user_uid"], email=None)
 
     async def by_uid(self, uid: UUID, *, email: str | None) -> Caller:
-        """The caller of a user's id; a user the database has not seen is welcomed. `email` is one
-        that Kratos verified."""
+        """The caller of a user's id; a user whom the database has not seen, or not with an address,
+        is welcomed. `email` is one that Kratos verified."""
         row = await self._rights(uid)
-        if row["status"] is None:
+        if row["status"] is None or (row["email"] is None and email is not None):
             await users.welcome(self.database, uid, email=email)
             row = await self._rights(uid)
         # A key may be made for somebody who was invited and has not logged in yet.

@@ -10,19 +10,45 @@ select uid from users where email = $1::text and status = 'invited' for update
 update users set email = null where uid = $1::uuid
 
 -- name: add_user
--- An address that another user has stays with that one.
+-- Or the address of one who is there without any. An address that another user has stays with that
+-- one.
 -- params: uid, email
 insert into users (uid, email)
 select $1::uuid, case when exists (select from users where email = $2::text) then null else $2 end
-on conflict do nothing
+on conflict (uid) do update set email = coalesce(users.email, excluded.email)
 
 -- name: move_roles
+-- What the other has already goes, here and below.
 -- params: from, to
-update roles set user_uid = $2::uuid where user_uid = $1::uuid
+with moved as (delete from roles where user_uid = $1::uuid returning *)
+insert into roles (entity_id, user_uid, role, granted_at)
+select entity_id, $2::uuid, role, granted_at from moved on conflict do nothing
 
 -- name: move_keys
 -- params: from, to
 update api_keys set user_uid = $2::uuid where user_uid = $1::uuid
+
+-- name: move_bookmarks
+-- params: from, to
+with moved as (delete from watcher_bookmarks where user_uid = $1::uuid returning *)
+insert into watcher_bookmarks (user_uid, token, created_at)
+select $2::uuid, token, created_at from moved on conflict do nothing
+
+-- name: move_preferences
+-- params: from, to
+with moved as (delete from notification_preferences where user_uid = $1::uuid returning *)
+insert into notification_preferences (user_uid, channel, kind, enabled)
+select $2::uuid, channel, kind, enabled from moved on conflict do nothing
+
+-- name: move_telegram_invites
+-- params: from, to
+update telegram_invites set user_uid = $2::uuid where user_uid = $1::uuid
+
+-- name: move_telegram_chat
+-- params: from, to
+with moved as (delete from telegram_chats where user_uid = $1::uuid returning *)
+insert into telegram_chats (user_uid, chat_id, chat_user, connected_at)
+select $2::uuid, chat_id, chat_user, connected_at from moved on conflict do nothing
 
 -- name: drop_user
 -- params: uid

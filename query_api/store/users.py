@@ -12,10 +12,17 @@ from schemas.named_sql import load
 SQL: Final = load("query_api", "sql/users.sql")
 
 
-async def welcome(database: Database, uid: UUID, *, email: str | None) -> None:
-    """A user's first contact: a row of their own, and what was made for their address before.
+_BELONGINGS: Final = (
+    *("move_roles", "move_keys", "move_bookmarks", "move_preferences"),
+    *("move_telegram_invites", "move_telegram_chat"),
+)
 
-    `email` must be verified: whoever has it takes over the roles and keys of the invited one.
+
+async def welcome(database: Database, uid: UUID, *, email: str | None) -> None:
+    """A user's first contact, or the first with an address: a row of their own, and what was made
+    for the address before.
+
+    `email` must be verified: whoever has it takes over all that belongs to the invited one.
     """
     async with database.transaction() as connection:
         invited = None
@@ -25,8 +32,8 @@ async def welcome(database: Database, uid: UUID, *, email: str | None) -> None:
             await connection.execute(SQL["release_email"], invited)
         await connection.execute(SQL["add_user"], uid, email)
         if invited is not None:
-            await connection.execute(SQL["move_roles"], invited, uid)
-            await connection.execute(SQL["move_keys"], invited, uid)
+            for belonging in _BELONGINGS:
+                await connection.execute(SQL[belonging], invited, uid)
             await connection.execute(SQL["drop_user"], invited)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -78,6 +79,75 @@ async def test_an_unverified_address_proves_nothing(api, stand_in):
     )
     await client.get(f"{BASE}/user", headers=SESSION)
     assert await connection.fetchval("select email from users where uid = $1", UUID(ALICE)) is None
+
+
+async def test_an_address_that_is_verified_later_counts_from_then_on(api, stand_in):
+    client, tree, connection = api
+    own = {"account_name": "own"}
+    assert (await client.post(f"{BASE}/miners", json=own, headers=SESSION)).status_code == 201
+    await connection.execute("update users set email = null")
+    invited = await connection.fetchval(
+        "insert into users (email, status) values ('alice@example.com', 'invited') returning uid"
+    )
+    own_id = await connection.fetchval("select id from miners where account_name = 'own'")
+    for entity_id, role in ((own_id, "owner"), (own_id, "viewer"), (tree.alpha.id, "viewer")):
+        await connection.execute("insert into roles values ($1, $2, $3)", entity_id, invited, role)
+    await asyncio.sleep(0.3)  # what is remembered of the session and the user
+    user = (await client.get(f"{BASE}/user", headers=SESSION)).json()
+    assert [(p["account_name"], p["roles"]) for p in user["permissions"]] == [
+        ("alpha", ["viewer"]),
+        ("own", ["owner", "viewer"]),
+    ]
+
+
+async def test_all_that_an_invited_user_made_with_a_key_stays_theirs(api):
+    client, tree, connection = api
+    _, key = await create_key(str(api_url(connection)), title="ci", email="alice@example.com")
+    by_key = {"Authorization": f"Bearer {key}"}
+    uid = (await client.get(f"{BASE}/user", headers=by_key)).json()["user"]["id"]
+    token = "hfwl_" + "a" * 64
+    await connection.execute(
+        "insert into watchers (miner_id, token, title) values ($1, $2, 't')", tree.alpha.id, token
+    )
+    await connection.execute("insert into telegram_chats values ($1, 7, '{}')", UUID(uid))
+    me = f"{BASE}/users/{uid}"
+    on = {"telegram": {"worker-status-changed": {"enabled": True}}}
+    for method, path, body in (
+        ("POST", "/watchers", {"token": token}),
+        ("PATCH", "/notifications", on),
+        ("POST", "/telegram/invite", None),
+    ):
+        made = await client.request(method, me + path, json=body, headers=by_key)
+        assert made.status_code in (200, 201), made.text
+    assert (await client.get(f"{BASE}/user", headers=SESSION)).json()["user"]["id"] == ALICE
+    me = f"{BASE}/users/{ALICE}"
+    bookmarks = (await client.get(f"{me}/watchers", headers=SESSION)).json()["data"]
+    assert [bookmark["token"] for bookmark in bookmarks] == [token]
+    told = (await client.get(f"{me}/notifications", headers=SESSION)).json()
+    assert told["telegram"]["worker-status-changed"]["enabled"]
+    for path in ("/telegram/invite", "/telegram/chat"):
+        assert (await client.get(me + path, headers=SESSION)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Session-Token": b"\xe9"},
+        {"X-Session-Token": b""},
+        {"Cookie": b"%s=\xe9" % COOKIE.encode()},
+        {"Cookie": b'%s="a\\012b"' % COOKIE.encode()},
+    ],
+)
+async def test_a_session_that_no_header_can_carry_is_401(api, headers):
+    client, _, _ = api
+    assert (await client.get(f"{BASE}/user", headers=headers)).status_code == 401
+
+
+async def test_an_empty_internal_key_opens_nothing(database_url):
+    config = api_config(database_url, access=AccessConfig(internal_api_key=""))
+    async with api_client(config) as client:
+        answer = await client.get(f"{BASE}/user", headers={"X-Headframe-API-Key": ""})
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,4 @@ def test_every_action_has_a_grant():
 def test_a_site_is_one_address():
     assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::9")
     assert network_of("203.0.113.7") != network_of("203.0.113.8")
+    assert network_of("::ffff:203.0.113.7") == network_of("203.0.113.7")
