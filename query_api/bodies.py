@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from query_api.moments import storable
 from schemas.access import Role
 from schemas.units import HASHES_PER_DIFFICULTY
 
@@ -180,7 +181,9 @@ class Alerts(Body):
     """`delay_seconds`: how long a worker must stay in its new status before anybody is told."""
 
     delay_seconds: Annotated[int, Field(ge=0, le=86_400), BeforeValidator(_number)]
-    muted_until: Annotated[AwareDatetime, BeforeValidator(_text)] | None = None
+    muted_until: (
+        Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(storable)] | None
+    ) = None
 
 
 class Switch(Body):

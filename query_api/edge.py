@@ -28,7 +28,6 @@ from schemas import metrics
 log: Final = structlog.get_logger()
 
 DEADLINE: Final = "hashgauge.deadline"
-REQUEST_ID: Final = "hashgauge.request_id"
 
 UNLIMITED_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -128,7 +127,6 @@ class _Exchange:
     def __init__(self, scope: Scope, send: Send) -> None:
         offered = _header(scope, b"x-request-id")
         self.request_id = offered if _SANE_ID.fullmatch(offered) else uuid4().hex.encode()
-        scope[REQUEST_ID] = self.request_id.decode()
         self._send = send
         self.status = 0
 

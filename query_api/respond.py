@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -16,7 +16,7 @@ from query_api.auth.rights import Action
 from query_api.beat import Beat, beat_of
 from query_api.context import Context
 from query_api.database import Row
-from query_api.errors import ForbiddenError
+from query_api.errors import ForbiddenError, UnavailableError
 from query_api.series import rfc3339
 
 JSON: Final = "application/json"
@@ -120,5 +120,14 @@ def json_as_of(context: Context, beat_row: Row, value: Any) -> JsonResponse:
     response = json_response(value)
     beat = beat_of(beat_row)
     if beat is not None:
+        response.headers.update(as_of_headers_now(context, beat))
+    return response
+
+
+async def json_as_known(context: Context, value: Any, status: int = 200) -> JsonResponse:
+    """The same, for what was not read together with the beat: as of the newest one known here."""
+    response = json_response(value, status)
+    with suppress(UnavailableError):
+        beat = await context.watch.current()
         response.headers.update(as_of_headers_now(context, beat))
     return response

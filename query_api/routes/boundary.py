@@ -14,7 +14,7 @@ from query_api.context import Context, Ctx, Who
 from query_api.database import Row
 from query_api.errors import InvalidInputError, NotFoundError
 from query_api.payload import boundary_item
-from query_api.respond import json_response, no_content
+from query_api.respond import json_as_known, no_content
 from query_api.store import boundary, entities
 from schemas.access import EntityKind
 
@@ -39,7 +39,8 @@ async def create_boundary_worker(context: Ctx, caller: Who, body: NewBoundaryWor
         donor_id=donor.id,
         hashrate=body.hashrate,
     )
-    return json_response(boundary_item(await _existing(context, caller, uid)), 201)
+    item = boundary_item(await _existing(context, caller, uid))
+    return await json_as_known(context, item, 201)
 
 
 @router.get("/{worker_id}")
@@ -47,7 +48,7 @@ async def boundary_worker(context: Ctx, caller: Who, worker_id: UUID) -> Respons
     """Read a boundary worker, from the donor's or the recipient's side."""
     row = await _existing(context, caller, worker_id)
     caller.require(Action.READ_TELEMETRY, *worker_scopes(row))
-    return json_response(boundary_item(row))
+    return await json_as_known(context, boundary_item(row))
 
 
 @router.put("/{worker_id}", operation_id="put_boundary_worker")
@@ -59,7 +60,8 @@ async def change_boundary_worker(
     row = await _existing(context, caller, worker_id)
     caller.require(Action.CHANGE, _donor(row))
     await boundary.change_hashrate(context.database, row["id"], body.hashrate)
-    return json_response(boundary_item(await _existing(context, caller, worker_id)))
+    item = boundary_item(await _existing(context, caller, worker_id))
+    return await json_as_known(context, item)
 
 
 @router.delete("/{worker_id}", status_code=204)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,8 +19,10 @@ from query_api.context import Context, Ctx, Who
 from query_api.database import Row
 from query_api.edge import no_deadline
 from query_api.errors import ApiError, UnavailableError
+from query_api.moments import BEGINNING, END, storable
 from query_api.payload import event_item, page_of, transition_item
-from query_api.respond import begun, json_response
+from query_api.reports import day_start
+from query_api.respond import begun, json_as_known
 from query_api.routes.params import MAX_IDS, Limit, Moment, Offset
 from query_api.store import events
 from query_api.store.entities import Entity
@@ -31,17 +33,13 @@ router = APIRouter(tags=["events"])
 
 LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**63 - 1)]
 
-# PostgreSQL's timestamps end long after; datetime's own ends matter.
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-END = datetime(9999, 12, 31, tzinfo=UTC)
-
 
 def _moment(value: datetime | date | None, *, default: datetime, end: bool) -> datetime:
     if value is None:
         return default
     if isinstance(value, datetime):
-        return value
-    start = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return storable(value)
+    start = storable(day_start(value))
     return start + timedelta(days=1) if end and start < END else start
 
 
@@ -74,7 +72,8 @@ async def status_transitions(
     )
     rows, total_count = await events.transitions(context.database, miner.id, query)
     items = [transition_item(row) for row in rows]
-    return json_response(page_of(items, limit=limit, offset=offset, total_count=total_count))
+    page = page_of(items, limit=limit, offset=offset, total_count=total_count)
+    return await json_as_known(context, page)
 
 
 @router.get("/miners/{miner_id}/workers/events", response_class=EventSourceResponse)

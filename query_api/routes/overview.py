@@ -14,7 +14,7 @@ from query_api.auth.rights import Action
 from query_api.context import Ctx, Who
 from query_api.database import Row
 from query_api.payload import event_item, miner_brief, time_text
-from query_api.respond import json_response
+from query_api.respond import json_as_known
 from query_api.store import overview as store
 from schemas.access import EntityKind
 
@@ -30,7 +30,8 @@ async def pool_overview(context: Ctx, caller: Who, pool_id: UUID) -> Response:
     )
     found = await store.overview(context.database, pool.id)
     health = found.health
-    return json_response(
+    return await json_as_known(
+        context,
         {
             "since": time_text(found.since),
             "top_miners": [_miner(row) for row in found.top_miners],
@@ -44,7 +45,7 @@ async def pool_overview(context: Ctx, caller: Who, pool_id: UUID) -> Response:
                 "partitions": health["partitions"],
                 "caught_up": health["caught_up"],
             },
-        }
+        },
     )
 
 

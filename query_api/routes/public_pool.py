@@ -33,7 +33,8 @@ async def public_pool_stats(context: Ctx, domain: Domain = None) -> Response:
     body = {
         "hashrate": format_hps(row["accepted_1h"] or 0.0, 3_600),
         "miners": row["miners"],
-        "fee": str(row["fee"]),
-        "minpay": str(row["min_payout"]),
+        # Never with an exponent, as `str` writes a payout of one satoshi.
+        "fee": f"{row['fee']:f}",
+        "minpay": f"{row['min_payout']:f}",
     }
     return json_as_of(context, row, body)

@@ -12,7 +12,7 @@ from query_api.access import entity_for
 from query_api.auth.rights import Action
 from query_api.context import Ctx, Who
 from query_api.payload import boundary_item, page_of
-from query_api.respond import json_response
+from query_api.respond import json_as_known
 from query_api.routes.params import Limit, Offset, PeriodParam
 from query_api.store import boundary
 from query_api.store.boundary import TransferQuery, TransferSort, TransferStatus
@@ -44,7 +44,8 @@ async def hashrate_transfers(
     query = TransferQuery(status or (), sort_by, sort_direction, limit, offset)
     rows, total_count = await boundary.transfers(context.database, miner.id, query)
     items = [boundary_item(row) for row in rows]
-    return json_response(page_of(items, limit=limit, offset=offset, total_count=total_count))
+    page = page_of(items, limit=limit, offset=offset, total_count=total_count)
+    return await json_as_known(context, page)
 
 
 @router.get("/{miner_donor_id}/boundary-workers/stats")

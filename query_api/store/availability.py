@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from query_api.database import Database
+from query_api.moments import BEGINNING
 from query_api.reports import Availability, Days, day_start
 from schemas.named_sql import load
 
@@ -32,9 +33,10 @@ async def availability_by_day(
     database: Database, worker_id: int, days: Days, *, as_of: datetime
 ) -> Mapping[date, float]:
     """Each day on which something is known of the worker; later ones than `as_of` are left out."""
+    first = max(days.first, BEGINNING.date())
     last = min(days.last, as_of.astimezone(UTC).date())
-    if last < days.first:
+    if last < first:
         return {}
-    start, end = day_start(days.first), day_start(last) + timedelta(days=1)
+    start, end = day_start(first), day_start(last) + timedelta(days=1)
     rows = await database.fetch(SQL["availability"], [worker_id], start, end, as_of)
     return {row["day"].astimezone(UTC).date(): round(row["availability"], 6) for row in rows}

@@ -61,6 +61,36 @@ async def test_a_missing_or_unknown_period_is_400(api, period):
     assert "period" in answer.json()["error"]["message"]
 
 
+FIRST, LAST = "0001-01-01T00:00:00", "9999-12-31T23:59:59.999999"
+
+
+@pytest.mark.parametrize("moment", [FIRST + "Z", FIRST + "+05:00", LAST + "Z", LAST + "-05:00"])
+async def test_the_ends_of_time_are_times_like_others(api, moment):
+    client, tree, _ = api
+    miner = f"{BASE}/miners/{tree.alpha.uid}"
+    alerts = {"delay_seconds": 0, "muted_until": moment}
+    muted = await client.put(f"{miner}/alerts", json=alerts)
+    assert muted.status_code == 200, muted.text
+    listed = await client.get(f"{BASE}/pools/{tree.pool.uid}/miners")
+    assert listed.json()["data"][0]["alerts"] == muted.json()
+    for side in ("from", "to"):
+        answer = await client.get(f"{miner}/workers/status-transitions", params={side: moment})
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_days_of_which_nothing_is_known_are_answered_at_once(database_url, day):
+    async with connected(database_url) as connection:
+        tree = await seed_tree(connection)
+        await seed_minutes(connection, days=0.1)
+    config = with_database(api_config(database_url), statement_timeout_s=1.0)
+    async with api_client(config) as client:
+        url = f"{BASE}/workers/{tree.alpha_workers[0].uid}/availability"
+        answer = await client.get(url, params={"from": day, "to": day})
+    assert answer.status_code == 200, answer.text
+    assert [item["availability"] for item in answer.json()["data"]] == [None]
+
+
 async def test_more_than_100_ids_are_refused(api):
     client, tree, _ = api
     ids = [str(tree.alpha.uid)] * 101

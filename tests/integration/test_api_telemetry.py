@@ -6,10 +6,12 @@ from datetime import datetime
 
 import pytest
 
+from query_api.auth.rights import Action
 from schemas.units import format_hps
 from schemas.windows import PERIODS, WINDOWS
 from tests.integration.api_client import BASE, api_client, api_config, connected
 from tests.integration.api_data import COMPLETE_TO, seed_minutes, seed_tree
+from tests.integration.api_routes import ROUTES
 
 END_S = int(COMPLETE_TO.timestamp())
 
@@ -132,6 +134,29 @@ async def test_stale_figures_carry_a_warning(seeded):
     client, tree, _ = seeded
     answer = await client.get(f"{BASE}/pools/{tree.pool.uid}/stats")
     assert answer.headers["warning"] == '110 - "figures are stale"'
+
+
+async def test_every_telemetry_answer_says_how_old_it_is(seeded):
+    client, tree, _ = seeded
+    names = {name: getattr(tree, name).uid for name in ("pool", "operator", "alpha", "beta")}
+    names |= {"rig": tree.alpha_workers[0].uid, "gift": tree.boundary.uid}
+    telemetry = (Action.READ_TELEMETRY, Action.READ_POOL_STATS)
+    paths = [route.path for route in ROUTES.values() if route.action in telemetry]
+    for path in (*paths, "/pool/stats"):
+        answer = await client.get(BASE + path.format(**names))
+        assert answer.status_code == 200, answer.text
+        assert answer.headers.get("x-as-of") == "2026-09-13T10:17:20Z", path
+        assert answer.headers["warning"] == '110 - "figures are stale"'
+
+
+async def test_fee_and_smallest_payout_are_plain_decimals(database_url):
+    async with connected(database_url) as connection:
+        tree = await seed_tree(connection)
+        await connection.execute("update pools set min_payout = 0.00000001")
+        async with api_client(api_config(database_url)) as client:
+            body = (await client.get(f"{BASE}/pool/stats")).json()
+    assert (body["fee"], body["minpay"]) == ("0.009", "0.00000001")
+    assert body["miners"] == len({tree.alpha, tree.beta})
 
 
 async def test_counts_and_lists(seeded):
