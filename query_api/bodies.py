@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from query_api.moments import storable
-from schemas.access import Role
+from schemas.access import WATCHER_TOKEN_PREFIX, Role
 from schemas.units import HASHES_PER_DIFFICULTY
 
 # 10^21 hashes per second is about what all miners of the world do together.
@@ -111,7 +111,8 @@ WebhookUrl = Annotated[
         examples=["https://example.com/hashgauge"],
     ),
 ]
-WatcherToken = Annotated[str, Field(pattern=r"^hfwl_[0-9a-f]{64}$")]
+WATCHER_TOKEN_PATTERN: Final = rf"^{WATCHER_TOKEN_PREFIX}[0-9a-f]{{64}}$"
+WatcherToken = Annotated[str, Field(pattern=WATCHER_TOKEN_PATTERN)]
 
 
 class Body(BaseModel):

@@ -14,15 +14,14 @@ from schemas.worker import Behavior
 
 SQL: Final = ranking.SQL
 
+_BY_NAME: Final = frozenset({WorkerSort.DEFAULT, WorkerSort.NAME})
+
 
 async def page(context: Context, entity: Entity, query: WorkerQuery) -> WorkerPage:
     """A page of any list; from the ranking, which is one beat old at the most, where it is long."""
     if await _is_large(context, entity):
         return await _ranked(context, entity, query, await context.ranking.newest())
     return await workers.page(context.database, entity, query)
-
-
-_BY_NAME: Final = frozenset({WorkerSort.DEFAULT, WorkerSort.NAME})
 
 
 async def _is_large(context: Context, entity: Entity) -> bool:
@@ -61,10 +60,4 @@ async def _ranked(
     # In a thread: 20 ms of numpy would hold all other requests up.
     ids, total_count = await asyncio.to_thread(positions)
     rows = await workers.by_id(context.database, ids)
-    beat_row = {
-        "epoch": snapshot.beat.epoch,
-        "beat_at": snapshot.beat.beat_at,
-        "stream_time": snapshot.beat.stream_time,
-        "complete_to": snapshot.beat.complete_to,
-    }
-    return WorkerPage(rows, total_count, beat_row)
+    return WorkerPage(rows, total_count, snapshot.beat)

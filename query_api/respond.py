@@ -13,9 +13,8 @@ from fastapi import Request, Response
 from query_api.answers import Load
 from query_api.auth.caller import NO_RIGHT, Caller
 from query_api.auth.rights import Action
-from query_api.beat import Beat, beat_of
+from query_api.beat import Beat
 from query_api.context import Context
-from query_api.database import Row
 from query_api.errors import ForbiddenError, UnavailableError
 from query_api.series import rfc3339
 
@@ -57,17 +56,12 @@ async def begun(items: AsyncGenerator[T, None]) -> AsyncIterator[T]:
     return whole()
 
 
-def as_of_headers(beat: Beat, *, stale_after_s: int, now_s: float) -> dict[str, str]:
+def as_of_headers(context: Context, beat: Beat) -> dict[str, str]:
     """`X-As-Of`, and the warning when the figures are old."""
     headers = {"X-As-Of": rfc3339(beat.stream_time)}
-    if beat.age_s(now_s) > stale_after_s:
+    if beat.age_s(time.time()) > context.config.cache.stale_after_s:
         headers["Warning"] = STALE
     return headers
-
-
-def as_of_headers_now(context: Context, beat: Beat) -> dict[str, str]:
-    stale_after_s = context.config.cache.stale_after_s
-    return as_of_headers(beat, stale_after_s=stale_after_s, now_s=time.time())
 
 
 def max_age_s(interval_s: int, *, due_s: int, phase_s: int, now_s: float) -> int:
@@ -103,10 +97,9 @@ async def respond(
             raise ForbiddenError(NO_RIGHT)
         caller.refuse_missing(what)
     rendered = context.answers.rendered(key, answer, visible, single=single)
-    now_s = time.time()
-    config = context.config.cache
-    age = max_age_s(answer.interval_s, due_s=answer.due_s, phase_s=config.beat_phase_s, now_s=now_s)
-    headers = as_of_headers(answer.beat, stale_after_s=config.stale_after_s, now_s=now_s)
+    phase_s = context.config.cache.beat_phase_s
+    age = max_age_s(answer.interval_s, due_s=answer.due_s, phase_s=phase_s, now_s=time.time())
+    headers = as_of_headers(context, answer.beat)
     headers["ETag"] = rendered.etag
     headers["Cache-Control"] = f"private, max-age={age}"
     headers["Vary"] = VARY
@@ -115,19 +108,17 @@ async def respond(
     return JsonResponse(rendered.body, headers=headers)
 
 
-def json_as_of(context: Context, beat_row: Row, value: Any) -> JsonResponse:
+def json_as_of(context: Context, beat: Beat | None, value: Any, status: int = 200) -> JsonResponse:
     """JSON with the age of its figures, where there are figures yet."""
-    response = json_response(value)
-    beat = beat_of(beat_row)
+    response = json_response(value, status)
     if beat is not None:
-        response.headers.update(as_of_headers_now(context, beat))
+        response.headers.update(as_of_headers(context, beat))
     return response
 
 
 async def json_as_known(context: Context, value: Any, status: int = 200) -> JsonResponse:
     """The same, for what was not read together with the beat: as of the newest one known here."""
-    response = json_response(value, status)
+    beat = None
     with suppress(UnavailableError):
         beat = await context.watch.current()
-        response.headers.update(as_of_headers_now(context, beat))
-    return response
+    return json_as_of(context, beat, value, status)

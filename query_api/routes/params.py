@@ -7,9 +7,10 @@ from datetime import date
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Header, Query
+from fastapi import Header, Path, Query
 from pydantic import AwareDatetime, BeforeValidator, Strict, TypeAdapter
 
+from query_api.bodies import WATCHER_TOKEN_PATTERN
 from query_api.series import Period
 
 MAX_IDS = 100
@@ -48,6 +49,9 @@ Day = Annotated[date, BeforeValidator(_date), Strict()]
 Moment = Annotated[date | AwareDatetime, BeforeValidator(_date_or_time)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items on the page.")]
 Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="Items before the page.")]
+
+
+Token = Annotated[str, Path(pattern=WATCHER_TOKEN_PATTERN, description="A watcher token.")]
 
 
 def distinct(uids: list[UUID]) -> tuple[UUID, ...]:

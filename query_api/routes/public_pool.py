@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Response
 
+from query_api.beat import beat_of
 from query_api.context import Ctx, anonymous
 from query_api.errors import NotFoundError
 from query_api.payload import pool_item
@@ -37,4 +38,4 @@ async def public_pool_stats(context: Ctx, domain: Domain = None) -> Response:
         "fee": f"{row['fee']:f}",
         "minpay": f"{row['min_payout']:f}",
     }
-    return json_as_of(context, row, body)
+    return json_as_of(context, beat_of(row), body)

@@ -15,7 +15,7 @@ from query_api.auth.rights import Action
 from query_api.context import Context, Ctx, Who
 from query_api.edge import no_deadline
 from query_api.reports import Report
-from query_api.respond import JSON, as_of_headers_now, begun
+from query_api.respond import JSON, as_of_headers, begun
 from query_api.routes.params import Day
 from query_api.store.availability import availability_from
 from schemas.access import EntityKind
@@ -62,7 +62,7 @@ async def _report(
     frames = await begun(
         reports.frames(context.database, report, miner.id, days=days, availability=availability)
     )
-    headers = as_of_headers_now(context, beat)
+    headers = as_of_headers(context, beat)
     no_deadline(asked.request.scope)
     if asked.wants_csv:
         name = f"daily-report-{days.first}-{days.last}.csv"

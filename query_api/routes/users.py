@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Response
 
 from query_api.auth.caller import Caller, CallerKind
 from query_api.bodies import Bookmark, Notifications
@@ -14,11 +14,11 @@ from query_api.context import Context, Ctx, Who
 from query_api.errors import ForbiddenError, NotFoundError
 from query_api.payload import time_text
 from query_api.respond import json_response, no_content
+from query_api.routes.params import Token
 from query_api.store import notifications, users, watchers
 from schemas.worker import EventKind
 
 router = APIRouter(tags=["users"])
-Token = Annotated[str, Path(pattern=r"^hfwl_[0-9a-f]{64}$", description="A watcher token.")]
 
 
 async def _self(context: Ctx, caller: Who, user_id: UUID) -> UUID:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Response
 
 from query_api.access import entity_for
 from query_api.auth.rights import Action
@@ -15,13 +15,12 @@ from query_api.context import Ctx, Who, anonymous
 from query_api.errors import NotFoundError
 from query_api.payload import page_of, time_text
 from query_api.respond import json_response, no_content
-from query_api.routes.params import Limit, Offset
+from query_api.routes.params import Limit, Offset, Token
 from query_api.store import watchers
 from schemas.access import EntityKind
 
 router = APIRouter(tags=["watchers"])
 MINER = EntityKind.MINER
-Token = Annotated[str, Path(pattern=r"^hfwl_[0-9a-f]{64}$", description="A watcher token.")]
 
 
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:

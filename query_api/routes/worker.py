@@ -10,10 +10,11 @@ from fastapi import APIRouter, Query, Response
 from query_api import reports
 from query_api.auth.caller import scope_of, worker_scopes
 from query_api.auth.rights import Action
+from query_api.beat import beat_of
 from query_api.context import Ctx, Who
 from query_api.errors import ConflictError
 from query_api.payload import worker_item
-from query_api.respond import as_of_headers_now, json_as_of, json_response, no_content
+from query_api.respond import json_as_of, no_content
 from query_api.routes.params import Day
 from query_api.store import workers
 from query_api.store.availability import availability_by_day
@@ -29,7 +30,7 @@ async def worker(context: Ctx, caller: Who, worker_id: UUID) -> Response:
     if row is None:
         caller.refuse_missing("worker")
     caller.require(Action.READ_TELEMETRY, *worker_scopes(row))
-    return json_as_of(context, row, worker_item(row))
+    return json_as_of(context, beat_of(row), worker_item(row))
 
 
 @router.get("/{worker_id}/availability")
@@ -62,11 +63,8 @@ async def worker_availability(
         }
         for day in days
     ]
-    response = json_response(
-        {"from": days.first.isoformat(), "to": days.last.isoformat(), "data": data}
-    )
-    response.headers.update(as_of_headers_now(context, beat))
-    return response
+    span = {"from": days.first.isoformat(), "to": days.last.isoformat()}
+    return json_as_of(context, beat, span | {"data": data})
 
 
 @router.delete("/{worker_id}", status_code=204)

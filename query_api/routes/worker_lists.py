@@ -62,13 +62,13 @@ async def _list(
         offset=query.offset,
         total_count=page.total_count,
     )
-    return json_as_of(context, page.beat_row, body)
+    return json_as_of(context, page.beat, body)
 
 
 async def _counts(context: Context, caller: Caller, *, kind: EntityKind, uid: UUID) -> Response:
     entity = await entity_for(context, caller, kind=kind, uid=uid, action=Action.READ_TELEMETRY)
     found = await entities.status_counts(context.database, entity)
-    return json_as_of(context, found.beat_row, found.counts)
+    return json_as_of(context, found.beat, found.counts)
 
 
 @router.get("/miners/{miner_id}/workers", tags=["miners"])

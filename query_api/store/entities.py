@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from query_api.auth.caller import Scope, scope_of
+from query_api.beat import Beat, beat_of
 from query_api.database import Database, Row
 from schemas.access import EntityKind
 from schemas.named_sql import load
@@ -33,10 +34,10 @@ async def find(database: Database, kind: EntityKind, uid: UUID) -> Entity | None
 
 @dataclass(frozen=True, slots=True)
 class StatusCounts:
-    """Workers in each status, with a row that holds the beat."""
+    """Workers in each status, with the beat they are of."""
 
     counts: dict[str, int]
-    beat_row: Row
+    beat: Beat | None
 
 
 async def status_counts(database: Database, entity: Entity) -> StatusCounts:
@@ -51,7 +52,7 @@ async def status_counts(database: Database, entity: Entity) -> StatusCounts:
         moved = min(row["workers"], counts[row["status"]])
         counts[row["status"]] -= moved
         counts[WorkerStatus.REMOVED.value] += moved
-    return StatusCounts(counts, rows[0])
+    return StatusCounts(counts, beat_of(rows[0]))
 
 
 def _narrowed(entity: Entity) -> tuple[int | None, int | None, int | None]:

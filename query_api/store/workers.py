@@ -9,6 +9,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
+from query_api.beat import Beat, beat_of
 from query_api.database import Database, Row
 from query_api.store.entities import Entity
 from schemas.access import EntityKind
@@ -79,11 +80,11 @@ def _page_sql(kind: EntityKind, sort: WorkerSort, direction: Direction) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WorkerPage:
-    """Rows of the page, the count of all that match, and a row that holds the beat."""
+    """Rows of the page, the count of all that match, and the beat they are of."""
 
     rows: Sequence[Row]
     total_count: int
-    beat_row: Row
+    beat: Beat | None
 
 
 async def page(database: Database, entity: Entity, query: WorkerQuery) -> WorkerPage:
@@ -97,7 +98,7 @@ async def page(database: Database, entity: Entity, query: WorkerQuery) -> Worker
         query.offset,
     )
     found = [row for row in rows if row["uid"] is not None]
-    return WorkerPage(found, rows[0]["total_count"], rows[0])
+    return WorkerPage(found, rows[0]["total_count"], beat_of(rows[0]))
 
 
 async def by_id(database: Database, worker_ids: Sequence[int]) -> Sequence[Row]:
