@@ -98,6 +98,15 @@ async def test_filters_and_search(many):
     assert beyond.json()["pagination"]["total_count"] == len(visible)
 
 
+async def test_a_search_knows_letters_beyond_ascii_in_any_case(many):
+    client, tree, connection = many
+    name = "update workers set name = 'ÄRGER-1' where id = $1"
+    await connection.execute(name, tree.alpha_workers[1].id)
+    url = f"{BASE}/miners/{tree.alpha.uid}/workers"
+    found = await read_all(client, url, search="ärger")
+    assert [item["name"] for item in found] == ["ÄRGER-1"]
+
+
 async def test_a_worker_of_a_later_beat_stands_in_its_place(many):
     client, tree, connection = many
     url = f"{BASE}/miners/{tree.alpha.uid}/workers"
