@@ -120,7 +120,7 @@ class EventStreamConfig:
 
     # How often new events are looked for, once for all streams.
     poll_s: float = 1.0
-    # Proxies drop a silent connection after 60 s.
+    # Proxies drop a silent connection after 60 s. As often each caller's right is looked at anew.
     heartbeat_s: float = 15.0
     # Events a slow reader may be behind before it is cut off; it resumes with Last-Event-ID.
     queue_size: int = 1_000

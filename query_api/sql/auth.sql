@@ -1,10 +1,7 @@
 -- name: caller_of_key
 -- The user of an API key, or none for an internal key; nothing for an unknown or revoked one.
 -- params: digest
-select k.id, k.user_uid, u.status
-from api_keys k
-left join users u on u.uid = k.user_uid
-where k.digest = $1::bytea and k.revoked_at is null
+select id, user_uid from api_keys where digest = $1::bytea and revoked_at is null
 
 -- name: user_rights
 -- A user with its roles as two arrays; `all_pools`: a role on every pool, so that nothing is hidden.
@@ -25,5 +22,5 @@ left join lateral (
 
 -- name: watcher_of_token
 -- params: token
-select id, miner_id, extra_permissions from watchers
+select id, miner_id from watchers
 where token = $1::text and revoked_at is null
