@@ -11,6 +11,7 @@ import structlog
 from aggregator.minutes.checkpoint import Checkpoint
 from aggregator.minutes.offsets import Stream
 from aggregator.minutes.patience import Patience
+from aggregator.minutes.tasks import cancelled
 from aggregator.minutes.writer import Flushed, Writer
 from ingest.dead_letter import LetterSink
 from ingest.errors import RetryableError
@@ -68,12 +69,12 @@ class Flusher:
 
     async def abandon(self) -> None:
         """Break off the flush that runs: its transaction is rolled back, or was committed."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running})
-            if not self._running.cancelled() and self._running.exception() is not None:
-                log.warning("flush_abandoned", error=str(self._running.exception()))
-            self._running = None
+        # Out of everybody's sight first: `check` must not meet a flush that was cancelled here.
+        running, self._running = self._running, None
+        if running is not None:
+            await cancelled(running)
+            if not running.cancelled() and running.exception() is not None:
+                log.warning("flush_abandoned", error=str(running.exception()))
 
     async def _flush(
         self,

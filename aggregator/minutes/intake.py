@@ -83,7 +83,8 @@ class Intake:
         self._fetching: asyncio.Task[tuple[int, Fetched]] | None = None
         self._flushed_at_s = self._committed_at_s = self._clock.monotonic_s()
         self._fatal: FatalError | None = None
-        self._giving_back = False
+        # A rebalance and the end of `run` may come at once: the second finds nothing left to flush.
+        self._giving_back = asyncio.Lock()
         self.watch = Watch(self._holdings, self._patience)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -239,7 +240,7 @@ class Intake:
             await asyncio.sleep(self._config.fetch_timeout_s)
 
     def _flush_if_due(self) -> None:
-        if self._flusher.busy or self._giving_back or not len(self._holdings):
+        if self._flusher.busy or self._giving_back.locked() or not len(self._holdings):
             return
         config, waited_s = self._config, self._clock.monotonic_s() - self._flushed_at_s
         idle = all(held.last is None for held in self._holdings)
@@ -280,23 +281,25 @@ class Intake:
         """Flush what was taken, within bounds; what can't be flushed is read again by the next
         owner. Called by aiokafka, which lets the group wait for it, and at the end of `run`."""
         self._assignment.revoked()
-        self._giving_back = True
-        try:
-            async with asyncio.timeout(self._config.revoke_flush_s):
-                await self._flusher.finish()
-                if len(self._holdings):
-                    self._flush()
-                    await self._flusher.finish()
-        except TimeoutError:
-            log.warning("unflushed_dropped", because=self.watch.why_not_ready())
-        except FatalError as error:
-            self._fatal = error
-        finally:
-            await self._flusher.abandon()
-            self._checkpoint = Checkpoint()
-            self._holdings.clear()
-            self._repeats.clear()
-            self._giving_back = False
+        async with self._giving_back:
+            try:
+                async with asyncio.timeout(self._config.revoke_flush_s):
+                    await self._flush_last()
+            except TimeoutError:
+                log.warning("unflushed_dropped", because=self.watch.why_not_ready())
+            except FatalError as error:
+                self._fatal = error
+            finally:
+                await self._flusher.abandon()
+                self._checkpoint = Checkpoint()
+                self._holdings.clear()
+                self._repeats.clear()
+
+    async def _flush_last(self) -> None:
+        await self._flusher.finish()
+        if len(self._holdings):
+            self._flush()
+            await self._flusher.finish()
 
     def _raise_fatal(self) -> None:
         if self._fatal is not None:
