@@ -64,7 +64,10 @@ class Patience:
         silence_s = self._config.database_silence_s
         cut = asyncio.get_running_loop().call_later(silence_s, _cut, connection)
         try:
-            return await work
+            answer = await work
+            # Where `work` has left that open: it is a wait for the server, too.
+            await connection.commit()
+            return answer
         finally:
             cut.cancel()
 
