@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import structlog
 
 from aggregator.minutes import offsets
 from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.holdings import Holdings
-from aggregator.minutes.offsets import Connection, Stream
+from aggregator.minutes.offsets import Claim, Connection, Stream
 from aggregator.minutes.patience import Patience
+from aggregator.minutes.transaction import bounded
 from ingest.consumer import Consumer
 from ingest.errors import RetryableError
 from schemas.clock import Clock
@@ -70,24 +71,17 @@ class Assignment:
         try:
             stream = Stream(await self._consumer.cluster_id(), self._consumer.topic)
             bounds = await self._consumer.bounds(partitions)
+            if generation != self.generation or len(bounds) < len(partitions):
+                return
+            claims = await self._claims(stream, {each: bounds[each][0] for each in partitions})
+            # Whoever held them before could take more in until this claim: only now does every
+            # stored offset lie before the end that the broker tells.
+            bounds = await self._consumer.bounds(partitions)
         except RetryableError as error:
             log.warning("claim_waits", error=str(error))
             await asyncio.sleep(self._config.retry_first_s)
             return
         if generation != self.generation or len(bounds) < len(partitions):
-            return
-        if self._config.clock == "wall":
-            await self._patience.run(self._check_clock)
-        claims = await self._patience.run(
-            lambda connection: offsets.claim(
-                connection,
-                stream,
-                beginnings={each: bounds[each][0] for each in partitions},
-                owner=self._config.owner,
-                clock=self._config.clock,
-            )
-        )
-        if generation != self.generation:
             return
         starts = {claim.partition: claim.start(*bounds[claim.partition]) for claim in claims}
         for claim in claims:
@@ -102,6 +96,23 @@ class Assignment:
             topic=stream.topic,
             offsets={claim.partition: claim.next_offset for claim in claims},
         )
+
+    async def _claims(self, stream: Stream, beginnings: Mapping[int, int]) -> list[Claim]:
+        config = self._config
+
+        async def claim(connection: Connection) -> list[Claim]:
+            async with bounded(connection, config):
+                return await offsets.claim(
+                    connection,
+                    stream,
+                    beginnings=beginnings,
+                    owner=config.owner,
+                    clock=config.clock,
+                )
+
+        if config.clock == "wall":
+            await self._patience.run(self._check_clock)
+        return await self._patience.run(claim)
 
     async def _check_clock(self, connection: Connection) -> None:
         await offsets.check_clock(

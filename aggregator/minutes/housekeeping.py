@@ -7,6 +7,7 @@ from typing import Final
 from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.offsets import Connection
 from aggregator.minutes.registry import Registry
+from aggregator.minutes.transaction import bounded
 from schemas.clock import Clock
 from schemas.named_sql import load
 
@@ -35,8 +36,9 @@ class Chores:
         now_s = self._clock.monotonic_s()
         await self._registry.refresh_operators(connection)
         if now_s - self._expired_s >= _EXPIRE_EVERY_S:
-            await connection.execute(
-                SQL["expire_sequences"], {"kept_s": self._config.sequences_kept_s}
-            )
+            async with bounded(connection, self._config):
+                await connection.execute(
+                    SQL["expire_sequences"], {"kept_s": self._config.sequences_kept_s}
+                )
             self._expired_s = now_s
         self._refreshed_s = now_s

@@ -106,9 +106,10 @@ async def claim(
     owner: str,
     clock: StreamClock,
 ) -> list[Claim]:
-    """Take the partitions of `beginnings` (partition → first offset of its log) over."""
+    """Take the partitions of `beginnings` (partition → first offset of its log) over, inside the
+    caller's transaction."""
     scope = {"cluster_id": stream.cluster_id, "topic": stream.topic, "clock": clock}
-    async with connection.transaction(), connection.cursor(row_factory=class_row(Claim)) as cursor:
+    async with connection.cursor(row_factory=class_row(Claim)) as cursor:
         await cursor.execute(SQL["follow_stream"], scope)
         await cursor.execute(
             SQL["claim"],

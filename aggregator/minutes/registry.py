@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.newcomers import KnownMiner, Newcomers
 from aggregator.minutes.offsets import Connection
+from aggregator.minutes.transaction import bounded
 from schemas.batch import ShareBatch, WorkerKey
 
 UNKNOWN: Final = -1
@@ -56,6 +57,7 @@ class Registry:
     """
 
     def __init__(self, config: IntakeConfig) -> None:
+        self._config = config
         self._newcomers = Newcomers(config)
         self._slots: dict[WorkerKey, int] = {}
         self._worker_ids = _Column()
@@ -98,7 +100,7 @@ class Registry:
         self, connection: Connection, workers: Sequence[WorkerKey], sources: Sequence[str]
     ) -> None:
         """Find or create them, in a transaction of its own; running it again changes nothing."""
-        async with connection.transaction():
+        async with bounded(connection, self._config):
             learned = await self._newcomers.workers(
                 connection, workers, self._miners, full=self._miners_full
             )

@@ -15,6 +15,7 @@ from aggregator.minutes.copy import binary_copy, timestamps
 from aggregator.minutes.fold import MinuteRows
 from aggregator.minutes.offsets import Connection, Stream
 from aggregator.minutes.registry import Registry
+from aggregator.minutes.transaction import bounded
 from schemas.named_sql import load
 from schemas.share import REJECT_REASONS
 from schemas.windows import MINUTE_S
@@ -59,8 +60,7 @@ class Writer:
         """
         # Before the transaction: it should hold the offsets' rows for as short as possible.
         data = self.encoded(rows) if len(rows) else b""
-        async with connection.transaction():
-            await bound(connection, self._config)
+        async with bounded(connection, self._config):
             parts = list(checkpoint.partitions.values())
             if not await offsets.advance(connection, stream, parts):
                 return Flushed(repeated=True)
@@ -109,18 +109,6 @@ class Writer:
                 "sequences": list(checkpoint.sequences.values()),
             },
         )
-
-
-async def bound(connection: Connection, config: IntakeConfig) -> None:
-    """Limit what the running transaction may wait for, and what may wait for it."""
-    await connection.execute(
-        SQL["settings"],
-        {
-            "idle_ms": round(config.idle_in_transaction_s * 1_000),
-            "lock_ms": round(config.lock_timeout_s * 1_000),
-            "statement_ms": round(config.statement_timeout_s * 1_000),
-        },
-    )
 
 
 def _late_shares(checkpoint: Checkpoint, rows: MinuteRows) -> int:

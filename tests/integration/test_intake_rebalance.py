@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from aggregator.minutes import offsets
 from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.intake import Intake, IntakeParts
+from aggregator.minutes.newcomers import Newcomers
 from ingest.consumer import Fetched
 from ingest.dead_letter import Ceiling
 from ingest.decode import Decoder
@@ -33,6 +36,8 @@ class OnePartition:
 
     def __init__(self) -> None:
         self.log: list[PlainRecord] = []
+        # What `bounds` answers first, before it tells the truth.
+        self.seen_ends: list[int] = []
         self._position: int | None = None
         self._on_revoked: Revoked
         self._on_assigned: Assigned
@@ -61,7 +66,8 @@ class OnePartition:
         return "cluster"
 
     async def bounds(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
-        return dict.fromkeys(partitions, (0, len(self.log)))
+        end = self.seen_ends.pop(0) if self.seen_ends else len(self.log)
+        return dict.fromkeys(partitions, (0, end))
 
     async def fetch(self, timeout_s: float, max_records: int) -> Fetched:
         if self._position is None or self._position == len(self.log):
@@ -141,6 +147,51 @@ async def test_shares_of_a_flush_that_outlasts_the_rebalance_are_read_again(
             await consumer.rebalance()
         await until(lambda: running.done() or count_stored(database_url) == 4)
     assert count_stored(database_url) == 4
+
+
+async def test_owner_that_takes_more_until_it_is_fenced_is_no_cut_log(database_url: str) -> None:
+    """As a group beside ours does, or one whose coordinator alone is away."""
+    consumer = OnePartition()
+    async with intake(database_url, consumer) as (_, running):
+        behind = len(consumer.log)
+        consumer.produce(1)
+        await until(lambda: count_stored(database_url) == 2)
+        # The log as it was when we looked, before the other one was fenced.
+        consumer.seen_ends = [behind]
+        await consumer.rebalance()
+        consumer.produce(1)
+        await until(lambda: running.done() or count_stored(database_url) == 3)
+    assert count_stored(database_url) == 3
+
+
+@pytest.mark.parametrize(
+    "place", [(offsets, "claim"), (Newcomers, "workers")], ids=lambda at: at[1]
+)
+async def test_nobody_waits_for_a_process_that_froze(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
+) -> None:
+    frozen, goes_on = asyncio.Event(), getattr(*place)
+
+    async def freeze_once(*args: Any, **settings: Any) -> Any:
+        answer = await goes_on(*args, **settings)
+        if not frozen.is_set():
+            frozen.set()
+            await asyncio.Event().wait()
+        return answer
+
+    monkeypatch.setattr(*place, freeze_once)
+    config = IntakeConfig(idle_in_transaction_s=0.3)
+    async with AsyncConnectionPool(database_url, min_size=1, max_size=3, open=False) as pool:
+        first = OnePartition()
+        first.produce(1)
+        parts = IntakeParts(pool, first, NoLetters(), Decoder(), Ceiling())
+        freezing = asyncio.create_task(Intake(config, parts).run(asyncio.Event()))
+        await frozen.wait()
+        async with intake(database_url, OnePartition()):
+            pass
+        freezing.cancel()
+        await asyncio.wait({freezing})
+    assert count_stored(database_url) == 1
 
 
 async def test_stop_during_a_rebalance_flushes_once(database_url: str) -> None:

@@ -1,10 +1,3 @@
--- name: settings
--- Bounds of one flush.
-select
-    set_config('idle_in_transaction_session_timeout', %(idle_ms)s::text, true),
-    set_config('lock_timeout', %(lock_ms)s::text, true),
-    set_config('statement_timeout', %(statement_ms)s::text, true)
-
 -- name: append
 -- Worker minutes of one flush, one row each; the leader adds them up (figures/sql/merge.sql).
 copy flushed_minutes (
