@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.minutes.fold import MinuteRows, fold
+from aggregator.minutes.instants import nameable_ms
 from aggregator.minutes.outages import Outage
 from ingest.dead_letter import DeadLetter
 from ingest.record import Record
@@ -18,7 +19,10 @@ from schemas.batch import ShareBatch
 
 @dataclass(frozen=True, slots=True)
 class LastRecord:
-    """What identifies the last record taken from a partition: another one there is another log."""
+    """What identifies the last record taken from a partition: another one there is another log.
+
+    `timestamp_ms` is the record's as the database can name it, so that it comes back as it was.
+    """
 
     offset: int
     timestamp_ms: int
@@ -27,7 +31,7 @@ class LastRecord:
     @classmethod
     def of(cls, record: Record) -> LastRecord:
         crc = zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
-        return cls(record.offset, record.timestamp, crc)
+        return cls(record.offset, nameable_ms(record.timestamp), crc)
 
 
 @dataclass(slots=True)

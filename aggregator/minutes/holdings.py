@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from aggregator.minutes.checkpoint import LastRecord, PartitionShare
 from aggregator.minutes.config import IntakeConfig
-from aggregator.minutes.offsets import Claim, ReplaySpan, epoch_ms, verify
+from aggregator.minutes.instants import epoch_ms
+from aggregator.minutes.offsets import Claim, ReplaySpan, verify
 from aggregator.minutes.outages import BrokerSilence, Outage
 from aggregator.minutes.stream_time import advance
 from ingest.errors import FatalError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -12,6 +12,7 @@ from psycopg.rows import class_row, dict_row
 
 from aggregator.minutes.checkpoint import LastRecord, PartitionShare
 from aggregator.minutes.config import StreamClock
+from aggregator.minutes.instants import epoch_ms, moment
 from ingest.consumer import SETTLE
 from ingest.errors import FatalError
 from ingest.record import Record
@@ -256,14 +257,3 @@ async def forget(connection: Connection, stream: Stream, partitions: Collection[
     async with connection.transaction():
         await connection.execute(SQL["forget_partitions"], scope)
         await connection.execute(SQL["forget_sequences"], scope)
-
-
-def moment(at_ms: int) -> datetime:
-    """Epoch milliseconds → datetime; exact, and clamped to what PostgreSQL and Python can name."""
-    seconds, milliseconds = divmod(min(max(at_ms, 0), 253_402_300_799_999), 1_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=milliseconds * 1_000)
-
-
-def epoch_ms(at: datetime) -> int:
-    """The inverse of `moment`."""
-    return round(at.timestamp() * 1_000)

@@ -18,7 +18,8 @@ from typing import Any, Final
 from psycopg.rows import class_row
 
 from aggregator.minutes.checkpoint import LastRecord
-from aggregator.minutes.offsets import Connection, Stream, moment
+from aggregator.minutes.instants import moment
+from aggregator.minutes.offsets import Connection, Stream
 from ingest.errors import FatalError
 from ingest.log_places import LogPlace
 from schemas.named_sql import load

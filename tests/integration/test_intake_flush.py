@@ -142,6 +142,17 @@ async def test_one_lost_partition_of_two_stops_the_whole_flush(
     assert rows(database_url, "select sum(next_offset)::int4 from intake_partitions") == [(0,)]
 
 
+@pytest.mark.parametrize("stamp_ms", [-1, NOON_S * 1_000 + 123, NOON_S * 1_000_000])
+async def test_last_record_is_known_again_whatever_its_stamp(world: World, stamp_ms: int) -> None:
+    """Producers have stamped microseconds before; no database names that year."""
+    claim = await world.claim()
+    record = PlainRecord(b"x", timestamp=stamp_ms, offset=9)
+    await world.flush(Checkpoint({0: PartitionShare(0, claim.owner_epoch, 0, 10, last=record)}))
+    again = await world.claim()
+    assert again.last is not None
+    offsets.verify(0, again.last, record)
+
+
 async def test_stale_offset_under_the_right_epoch_is_fenced(world: World) -> None:
     claim = await world.claim()
     await world.flush(await world.checkpoint(claim, share(1)))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from aggregator.minutes.config import IntakeConfig, StreamClock
 from aggregator.minutes.holdings import Holdings
-from aggregator.minutes.offsets import Claim, moment
+from aggregator.minutes.instants import moment
+from aggregator.minutes.offsets import Claim
 from aggregator.minutes.outages import Outage
 from ingest.lag import Progress
 

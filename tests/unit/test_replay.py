@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.holdings import Holdings
-from aggregator.minutes.offsets import Claim, ReplaySpan, moment
+from aggregator.minutes.instants import moment
+from aggregator.minutes.offsets import Claim, ReplaySpan
 from aggregator.minutes.repeats import NEVER, Repeats, marks_of
 from aggregator.minutes.replay import replayed_marks, still_due, unsent
 from ingest.dead_letter_tools import origin_of
