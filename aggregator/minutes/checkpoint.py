@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,27 @@ class PartitionShare:
     outage: Outage | None = None
 
 
+class _Columns(NamedTuple):
+    """Shares, one array a field."""
+
+    timestamp_ms: NDArray[np.int64]
+    slot: NDArray[np.int32]
+    difficulty: NDArray[np.float64]
+    result: NDArray[np.uint8]
+    source: NDArray[np.int32]
+
+
+_NO_SHARES: Final = _Columns(
+    np.empty(0, np.int64),
+    np.empty(0, np.int32),
+    np.empty(0),
+    np.empty(0, np.uint8),
+    np.empty(0, np.int32),
+)
+# An array takes some 150 B beside its numbers: fetches of a share each would take 850 B a share.
+_PIECES: Final = 1_000
+
+
 @dataclass(slots=True)
 class Checkpoint:
     """Grows while shares come in, is sealed by handing it to a flush. One task owns it.
@@ -66,11 +88,7 @@ class Checkpoint:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     dead_letter_bytes: int = 0
     shares: int = 0
-    _timestamps: list[NDArray[np.int64]] = field(default_factory=list)
-    _slots: list[NDArray[np.int32]] = field(default_factory=list)
-    _difficulties: list[NDArray[np.float64]] = field(default_factory=list)
-    _results: list[NDArray[np.uint8]] = field(default_factory=list)
-    _sources: list[NDArray[np.int32]] = field(default_factory=list)
+    _pieces: list[_Columns] = field(default_factory=lambda: [_NO_SHARES])
 
     def add_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Messages to be sent to the dead letters before this checkpoint is written."""
@@ -79,12 +97,13 @@ class Checkpoint:
 
     def add(self, batch: ShareBatch, slot: NDArray[np.int32], source: NDArray[np.int32]) -> None:
         """Append shares; `slot` and `source` (-1 for none) take the place of the batch's codes."""
-        self._timestamps.append(batch.timestamp_ms)
-        self._slots.append(slot)
-        self._difficulties.append(batch.difficulty)
-        self._results.append(batch.result)
-        self._sources.append(source)
+        if not len(batch):
+            return
         self.shares += len(batch)
+        piece = _Columns(batch.timestamp_ms, slot, batch.difficulty, batch.result, source)
+        self._pieces.append(piece)
+        if len(self._pieces) == _PIECES:
+            self._pieces = [self._joined()]
 
     @property
     def is_empty(self) -> bool:
@@ -93,19 +112,14 @@ class Checkpoint:
 
     def rows(self) -> MinuteRows:
         """The shares as worker minutes."""
-        if not self.shares:
-            empty = np.empty(0, np.int64)
-            return fold(
-                empty,
-                empty,
-                difficulty=np.empty(0),
-                result=np.empty(0, np.uint8),
-                source=np.empty(0, np.int32),
-            )
+        shares = self._joined()
         return fold(
-            np.concatenate(self._timestamps) // 1_000,
-            np.concatenate(self._slots),
-            difficulty=np.concatenate(self._difficulties),
-            result=np.concatenate(self._results),
-            source=np.concatenate(self._sources),
+            shares.timestamp_ms // 1_000,
+            shares.slot,
+            difficulty=shares.difficulty,
+            result=shares.result,
+            source=shares.source,
         )
+
+    def _joined(self) -> _Columns:
+        return _Columns(*map(np.concatenate, zip(*self._pieces, strict=True)))
