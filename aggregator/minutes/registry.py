@@ -133,9 +133,11 @@ class Registry:
 
     async def refresh_operators(self, connection: Connection) -> None:
         """Notice miners that moved to another operator."""
+        known = len(self._miner_numbers)
         operators = await self._newcomers.operators(connection)
         values = self._operator_ids.values
-        values[:] = 0
+        # Miners met while the database answered brought their operators along.
+        values[:known] = 0
         for miner_id, operator_id in operators:
             number = self._miner_numbers.get(miner_id)
             if number is not None:

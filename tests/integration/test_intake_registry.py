@@ -12,6 +12,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from aggregator.minutes.config import IntakeConfig
+from aggregator.minutes.newcomers import Newcomers
 from aggregator.minutes.registry import UNKNOWN, Registry
 from schemas.batch import ShareBatch, WorkerKey, batch_of
 from schemas.share import OTHER_WORKER, Share, ShareResult
@@ -204,6 +205,29 @@ async def test_operator_of_a_miner_is_noticed_when_it_changes(
     async with connections.connection() as connection:
         await registry.refresh_operators(connection)
     assert registry.columns_of(slots).operator_id.astype(bool).tolist() == [False, True]
+
+
+async def test_miner_met_while_operators_are_asked_for_keeps_its_own(
+    connections: AsyncConnectionPool[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(IntakeConfig())
+
+    async def asked_before(*_: Any) -> list[tuple[int, int]]:
+        async with connections.connection() as connection:
+            await connection.execute(
+                "with pool as (insert into pools (title) values ('pool') returning id),"
+                " made as (insert into operators (pool_id, title)"
+                " select id, 'op' from pool returning id, pool_id)"
+                " insert into miners (account_name, pool_id, operator_id)"
+                " select 'alice', pool_id, id from made"
+            )
+        await worker_ids(registry, connections, batch(("alice", "a")))
+        return []
+
+    monkeypatch.setattr(Newcomers, "operators", asked_before)
+    async with connections.connection() as connection:
+        await registry.refresh_operators(connection)
+    assert registry.columns_of(np.array([0])).operator_id[0] > 0
 
 
 async def test_sources_beyond_the_limit_are_none(connections: AsyncConnectionPool[Any]) -> None:
