@@ -167,6 +167,13 @@ class Holdings:
         known = [held.stream_ms for held in self if held.stream_ms is not None]
         return min(known, default=None)
 
+    def silent_ms(self) -> int:
+        """How old the oldest of the newest answers was when the broker was asked last: while a slow
+        database holds intake up nobody asks, and the broker owes nothing."""
+        heard_ms = [held.heard_ms for held in self if held.heard_ms]
+        asked_ms = self._silence.asked_ms
+        return 0 if asked_ms is None or not heard_ms else max(0, asked_ms - min(heard_ms))
+
     def _at_end(self, held: Held, now_ms: int) -> bool:
         return held.progress is not None and held.progress.at_end(
             now_ms, self._config.fresh_fetch_s

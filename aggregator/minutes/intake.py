@@ -252,10 +252,9 @@ class Intake:
         stream = self._assignment.stream
         assert stream is not None
         checkpoint, self._checkpoint = self._checkpoint, Checkpoint()
-        now_ms = self._clock.now_ms()
-        for part in self._holdings.seal(now_ms):
+        for part in self._holdings.seal(self._clock.now_ms()):
             checkpoint.partitions[part.partition] = part
-        self.watch.sealed(checkpoint, now_ms)
+        self.watch.sealed(checkpoint)
         self._flushed_at_s = self._clock.monotonic_s()
         self._flusher.start(stream, checkpoint, self._after_flush)
 

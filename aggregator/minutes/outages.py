@@ -32,14 +32,14 @@ class BrokerSilence:
 
     def __init__(self, gap_s: float) -> None:
         self._gap_ms = round(gap_s * 1_000)
-        self._asked_ms: int | None = None
+        self.asked_ms: int | None = None
         # Partition → (epoch under which it is held, last answer).
         self._answers: dict[int, tuple[int, int | None]] = {}
 
     def ask(self, now_ms: int) -> None:
         """The broker is asked for records, or has just answered. Whoever did not ask for long can't
         say who was silent."""
-        asked_ms, self._asked_ms = self._asked_ms, now_ms
+        asked_ms, self.asked_ms = self.asked_ms, now_ms
         if asked_ms is not None and now_ms - asked_ms > self._gap_ms * _OWN_SILENCE_RATIO:
             self._answers = {
                 partition: (epoch, None) for partition, (epoch, _) in self._answers.items()

@@ -81,7 +81,7 @@ class Watch:
             log.info("dead_letters_not_sent_again", messages=letters_kept)
         log.debug("replayed", shares=shares)
 
-    def sealed(self, checkpoint: Checkpoint, now_ms: int) -> None:
+    def sealed(self, checkpoint: Checkpoint) -> None:
         """A checkpoint goes to the flusher."""
         for held in self._holdings:
             if held.progress is not None:
@@ -89,18 +89,14 @@ class Watch:
         stream_ms = self._holdings.stream_ms()
         if stream_ms is not None:
             gauge("stream_time_seconds").set(stream_ms / 1_000)
-        self._note_silence(now_ms)
+        self._note_silence()
         if all(part.caught_up for part in checkpoint.partitions.values()):
             self._caught_up = True
 
-    def _note_silence(self, now_ms: int) -> None:
-        """aiokafka does not say that the broker is away; fetches that grow old do."""
-        heard_ms = [held.heard_ms for held in self._holdings if held.heard_ms]
-        silent_s = (now_ms - min(heard_ms, default=now_ms)) / 1_000
-        if silent_s <= _SILENT_BROKER_S:
-            self.broker("")
-        elif self._patience.health.ok:  # else it is us who don't ask
-            self.broker(f"no answer for {silent_s:.0f} s")
+    def _note_silence(self) -> None:
+        """aiokafka does not say that the broker is away; answers that grow old do."""
+        silent_s = self._holdings.silent_ms() / 1_000
+        self.broker(f"no answer for {silent_s:.0f} s" if silent_s > _SILENT_BROKER_S else "")
 
     def flushed(self, checkpoint: Checkpoint, flushed: Flushed, took_s: float) -> None:
         """It is committed."""

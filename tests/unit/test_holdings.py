@@ -35,6 +35,18 @@ def test_stream_time_is_the_newest_record_not_the_last() -> None:
     assert share.stream_ms == NOW_MS
 
 
+def test_broker_that_nobody_asks_owes_no_answer() -> None:
+    intake = Intake()
+    intake.claim(known_s=0)
+    assert intake.holdings.silent_ms() == 0
+    intake.live(range(10))
+    # The buffer was full, behind a slow flush.
+    intake.seal(60)
+    assert intake.holdings.silent_ms() == 0
+    intake.broker_away(range(60, 80))
+    assert intake.holdings.silent_ms() == 20_000
+
+
 class Intake:
     """Holdings, turn by turn as intake drives them; times in seconds after NOW_MS."""
 
