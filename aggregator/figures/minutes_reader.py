@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -94,14 +96,14 @@ async def read_position(connection: AsyncConnection[Any]) -> StreamPosition:
 
 async def read_touched(connection: AsyncConnection[Any], stream_s: float) -> list[TouchedMinute]:
     """What changed, by minute, ascending; a minute named whole and in part is whole."""
-    touched: dict[int, TouchedMinute] = {}
-    for row_id, minute, worker_ids in await _rows(connection, "touched", {"stream_s": stream_s}):
-        known = touched.get(minute, TouchedMinute(minute, (), ()))
-        both = None
-        if known.worker_ids is not None and worker_ids is not None:
-            both = tuple(sorted({*known.worker_ids, *worker_ids}))
-        touched[minute] = TouchedMinute(minute, (*known.ids, row_id), both)
-    return list(touched.values())
+    rows = await _rows(connection, "touched", {"stream_s": stream_s})
+    return [_touched(minute, list(same)) for minute, same in groupby(rows, key=itemgetter(1))]
+
+
+def _touched(minute: int, rows: Sequence[tuple[int, int, list[int] | None]]) -> TouchedMinute:
+    named = [worker_ids for _, _, worker_ids in rows if worker_ids is not None]
+    some = tuple(sorted(set().union(*named))) if len(named) == len(rows) else None
+    return TouchedMinute(minute, tuple(row_id for row_id, _, _ in rows), some)
 
 
 async def oldest_unread(connection: AsyncConnection[Any]) -> int | None:

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 
 from aggregator.figures.lease import Lease, LeaseLostError
 from aggregator.figures.merge import merge_flushed
-from aggregator.figures.minutes_reader import minute_instant
+from aggregator.figures.minutes_reader import minute_instant, read_touched
 from schemas.share import REJECT_REASONS
 from tests.fixtures.worker_minutes import START, FakeIntake, Work, at
 
@@ -129,6 +129,19 @@ async def test_late_minutes_are_listed_with_their_workers(
         (at(1), [2, 4]),
         (at(30), None),
     ]
+
+
+async def test_minute_listed_whole_and_in_part_is_whole(
+    connection: AsyncConnection[Any], intake: FakeIntake
+) -> None:
+    await connection.execute(
+        "insert into touched_minutes (bucket, worker_ids) values"
+        " (%(two)s, '{4, 2}'), (%(one)s, '{3}'), (%(two)s, '{2, 9}'), (%(one)s, null)",
+        {"one": at(1), "two": at(2)},
+    )
+    one, two = await read_touched(connection, at(3).timestamp())
+    assert (one.minute, one.worker_ids, len(one.ids)) == (MINUTE + 1, None, 2)
+    assert (two.minute, two.worker_ids, len(two.ids)) == (MINUTE + 2, (2, 4, 9), 2)
 
 
 async def test_many_blocks_move_whole(
