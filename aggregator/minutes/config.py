@@ -29,6 +29,7 @@ class IntakeConfig:
     fetch_records: int = 20_000
     fetch_timeout_s: float = 0.2
     # How far the host's clock may be from the database's, with clock=wall: NTP keeps milliseconds.
+    # A record that is stamped further ahead does not tell how far the stream is taken in.
     clock_tolerance_s: float = 60.0
     # A fetch younger than this that reached the end of the log proves there is nothing to wait for.
     fresh_fetch_s: float = 5.0

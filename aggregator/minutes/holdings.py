@@ -10,7 +10,7 @@ from aggregator.minutes.config import IntakeConfig
 from aggregator.minutes.instants import epoch_ms
 from aggregator.minutes.offsets import Claim, ReplaySpan, verify
 from aggregator.minutes.outages import BrokerSilence, Outage
-from aggregator.minutes.stream_time import advance
+from aggregator.minutes.stream_time import advance, newest
 from ingest.errors import FatalError
 from ingest.lag import Progress
 from ingest.record import Record
@@ -35,7 +35,7 @@ class Held:
     # None where nothing is counted anew, or no more.
     replay: ReplaySpan | None = None
     last: Record | None = None
-    # The newest record timestamp taken: producers' clocks differ, the last record may be older.
+    # The newest credible stamp taken: producers' clocks differ, the last record may be older.
     newest_ms: int | None = None
     progress: Progress | None = None
     # When the broker last gave records or said that there are none.
@@ -123,6 +123,9 @@ class Holdings:
     ) -> None:
         """What `accept` answered is in the checkpoint now."""
         self.ask(now_ms)
+        latest_ms = None
+        if self._config.clock == "wall":
+            latest_ms = now_ms + round(self._config.clock_tolerance_s * 1_000)
         for partition, held in self._held.items():
             held.progress = progress.get(partition, held.progress)
             batch = records.get(partition)
@@ -131,8 +134,9 @@ class Holdings:
             self._note_outage(held)
             if batch and batch[-1].offset >= held.next_offset:
                 held.last = batch[-1]
-                newest_ms = max(record.timestamp for record in batch)
-                held.newest_ms = max(newest_ms, held.newest_ms or newest_ms)
+                found_ms = newest((record.timestamp for record in batch), latest_ms=latest_ms)
+                if found_ms is not None:
+                    held.newest_ms = max(found_ms, held.newest_ms or found_ms)
                 held.next_offset = batch[-1].offset + 1
             if held.replay is not None and _passed(held, held.replay.until):
                 held.replay = None

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aggregator.minutes.config import StreamClock
+
+
+def newest(stamps_ms: Iterable[int], *, latest_ms: int | None) -> int | None:
+    """The newest stamp that tells how far the stream is taken in, if there is one.
+
+    Records without a stamp (-1) tell nothing, nor do those stamped later than `latest_ms` (None:
+    any may be true): in a backlog they would leap over everybody's shares.
+    """
+    stamps = [
+        stamp for stamp in stamps_ms if stamp >= 0 and (latest_ms is None or stamp <= latest_ms)
+    ]
+    return max(stamps, default=None)
 
 
 def advance(
@@ -16,7 +30,7 @@ def advance(
     """Stream time of a partition in epoch milliseconds; None as long as nothing is known.
 
     stream_ms  what it was
-    record_ms  newest timestamp of a record taken, if one was taken
+    record_ms  newest timestamp of the records taken (see `newest`), if there is one
     at_end     a fresh fetch reached the end of the log: there is nothing older to wait for
 
         records    ....r....r....r            (end)

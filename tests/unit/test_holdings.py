@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from aggregator.minutes.config import IntakeConfig, StreamClock
 from aggregator.minutes.holdings import Holdings
 from aggregator.minutes.instants import moment
@@ -45,6 +47,25 @@ def test_broker_that_nobody_asks_owes_no_answer() -> None:
     assert intake.holdings.silent_ms() == 0
     intake.broker_away(range(60, 80))
     assert intake.holdings.silent_ms() == 20_000
+
+
+@pytest.mark.parametrize("stamp_ms", [-1, NOW_MS + 86_400_000, NOW_MS * 1_000])
+def test_record_with_a_wild_stamp_takes_stream_time_nowhere(stamp_ms: int) -> None:
+    """In the middle of a backlog it would make everybody look silent whose shares lie ahead."""
+    holdings = Holdings(IntakeConfig())
+    holdings.add(Claim(0, 1, 0, None, None, None, moment(NOW_MS - 7_200_000)), 0)
+    for number, at_ms in enumerate((NOW_MS - 3_600_000, stamp_ms)):
+        holdings.take({0: [Record(number, at_ms)]}, {0: Progress(number, 9, NOW_MS)}, now_ms=NOW_MS)
+        (share,) = holdings.seal(NOW_MS)
+        assert share.stream_ms == NOW_MS - 3_600_000
+
+
+def test_stream_time_of_records_without_a_stamp_is_unknown() -> None:
+    holdings = Holdings(IntakeConfig())
+    holdings.add(Claim(0, 1, 0, None, None, None, None), 0)
+    holdings.take({0: [Record(0, -1)]}, {}, now_ms=NOW_MS)
+    (share,) = holdings.seal(NOW_MS)
+    assert share.stream_ms is None
 
 
 class Intake:
