@@ -18,12 +18,13 @@ import structlog
 from ingest.errors import FatalError
 from ingest.feeds.btcpool_names import Names, read_accounts
 from ingest.feeds.btcpool_share import BadRecordError, parse_record
-from ingest.feeds.handover import Handover, Parcel
+from ingest.feeds.handover import TOGETHER_MS, Handover, Parcel
 from ingest.feeds.kafka_source import SourceTopic, look_up
 from ingest.feeds.position import Positions, Span
 from ingest.feeds.summary import FeedSummary
 from ingest.sink import ShareSink
 from schemas.batch import batch_of
+from schemas.clock import Clock, SystemClock
 from schemas.share import Share
 
 log = structlog.get_logger(__name__)
@@ -57,9 +58,12 @@ class BtcpoolConfig:
 class BtcpoolFeed:
     """One run over one share topic. `summary` may be read while it runs."""
 
-    def __init__(self, config: BtcpoolConfig, sink: ShareSink) -> None:
+    def __init__(
+        self, config: BtcpoolConfig, sink: ShareSink, *, clock: Clock | None = None
+    ) -> None:
         self._config = config
         self._sink = sink
+        self._clock = clock or SystemClock()
         accounts = config.accounts_path and read_accounts(config.accounts_path)
         self._names = Names(accounts or None)
         self.summary = FeedSummary()
@@ -91,7 +95,7 @@ class BtcpoolFeed:
             )
             await self._learn_all(events, stop=stop)
             handover = Handover(
-                self._sink, positions, self.summary, key=config.source, run="btcpool/"
+                self._sink, positions, self.summary, self._clock, key=config.source, run="btcpool/"
             )
             end = await self._seek(shares, positions, stream)
             await self._finish_plan(shares, positions, handover, stop=stop)
@@ -160,9 +164,10 @@ class BtcpoolFeed:
                 records += await shares.read(timeout_s=self._config.poll_s, limit=limit)
             if stop.is_set():
                 return
-            inside = [record for record in records if record.offset < span.end]
+            inside = [self._share(record) for record in records if record.offset < span.end]
+            batch = batch_of(share for share in inside if share is not None)
             shares.seek(self._config.partition, span.end)
-            if not await handover.send_planned([self._parcel(span, inside)], stop=stop):
+            if not await handover.send_planned([Parcel(span, batch)], stop=stop):
                 return
 
     async def _copy(
@@ -184,26 +189,36 @@ class BtcpoolFeed:
             await self._learn(events, timeout_s=0)
             if records:
                 span = Span(stream, start, records[-1].offset + 1)
-                await handover.send([self._parcel(span, records)], stop=stop)
+                await handover.send(self._parcels(span, records), stop=stop)
 
-    def _parcel(self, span: Span, records: Sequence[Any]) -> Parcel:
-        found: list[Share] = []
+    def _parcels(self, span: Span, records: Sequence[Any]) -> list[Parcel]:
+        """The shares of the span, cut where their times are too far apart for one message."""
+        parcels: list[Parcel] = []
+        start, together = span.start, list[Share]()
         for record in records:
-            self.summary.read += 1
-            try:
-                share = parse_record(record.value)
-            except BadRecordError as error:
-                self.summary.skipped[error.reason] += 1
-                log.warning("bad_record", offset=record.offset, reason=error.reason)
+            share = self._share(record)
+            if share is None:
                 continue
-            found.append(
-                Share(
-                    share.timestamp_ms,
-                    self._names.account(share.user_id),
-                    self._names.worker(share.user_id, share.worker_hash),
-                    share.difficulty,
-                    share.result,
-                    self._config.source,
-                )
-            )
-        return Parcel(span, batch_of(found))
+            if together and abs(share.timestamp_ms - together[0].timestamp_ms) > TOGETHER_MS:
+                parcels.append(Parcel(Span(span.stream, start, record.offset), batch_of(together)))
+                start, together = record.offset, []
+            together.append(share)
+        return [*parcels, Parcel(Span(span.stream, start, span.end), batch_of(together))]
+
+    def _share(self, record: Any) -> Share | None:
+        """None where there is none in the record, which is said and counted."""
+        self.summary.read += 1
+        try:
+            share = parse_record(record.value)
+        except BadRecordError as error:
+            self.summary.skipped[error.reason] += 1
+            log.warning("bad_record", offset=record.offset, reason=error.reason)
+            return None
+        return Share(
+            share.timestamp_ms,
+            self._names.account(share.user_id),
+            self._names.worker(share.user_id, share.worker_hash),
+            share.difficulty,
+            share.result,
+            self._config.source,
+        )

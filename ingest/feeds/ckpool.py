@@ -89,7 +89,9 @@ class CkpoolFeed:
         files = await asyncio.to_thread(directory.scan)
         shift_ms, run = self._shift(positions, directory)
         backlog = Backlog(source=config.source, shift_ms=shift_ms)
-        handover = Handover(self._sink, positions, self.summary, key=config.source, run=run)
+        handover = Handover(
+            self._sink, positions, self.summary, self._clock, key=config.source, run=run
+        )
         await self._finish_plan(positions, directory, backlog, handover, stop=stop)
         last_full_s = self._clock.monotonic_s()
         while not stop.is_set():

@@ -13,6 +13,7 @@ import structlog
 
 from ingest.feeds.ckpool_files import LogFile
 from ingest.feeds.ckpool_lines import BadLineError, parse_line
+from ingest.feeds.handover import TOGETHER_MS
 from ingest.feeds.position import Span
 from schemas.share import Share
 from schemas.windows import MINUTE_S
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 # About 1,700 lines: a message of 60 KB in Arrow.
 BLOCK_BYTES = 1 << 20
 PEEK_BYTES = 8 << 10
+_OLDER_MINUTES = TOGETHER_MS // (MINUTE_S * 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Chunk:
 class Backlog:
     """A heap of files by the time of their first unread line. One task owns it.
 
-    A message holds lines of one file and at most one minute (older lines between them included),
-    so that files which grew side by side come out side by side:
+    A message holds lines of one file and at most one minute (older lines between them included, if
+    not by an hour), so that files which grew side by side come out side by side:
 
         file a   |10:00 10:00|10:01 10:01|            messages: a 10:00, b 10:00, a 10:01, ...
         file b   |10:00|10:01 10:00 10:01|10:02
@@ -121,7 +123,7 @@ class Backlog:
             share = lines[0].share
             if share is not None:
                 minute = minute_of(share) if minute is None else minute
-                if minute_of(share) > minute:
+                if not minute - _OLDER_MINUTES <= minute_of(share) <= minute:
                     break
             taken.append(lines.popleft())
         if not lines:

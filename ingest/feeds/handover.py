@@ -6,11 +6,17 @@ import asyncio
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ingest.feeds.position import Positions, Span
 from ingest.feeds.summary import FeedSummary
 from ingest.sink import ShareMessage, ShareSink, deliver
 from schemas.batch import ShareBatch
+from schemas.clock import Clock
+
+# Lateness is measured against the record, which bears the newest time in it: shares of one message
+# lie closer together than any limit of it. One with a wild clock travels alone.
+TOGETHER_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,19 @@ class Handover:
     """
 
     def __init__(
-        self, sink: ShareSink, positions: Positions, summary: FeedSummary, *, key: str, run: str
+        self,
+        sink: ShareSink,
+        positions: Positions,
+        summary: FeedSummary,
+        clock: Clock,
+        *,
+        key: str,
+        run: str,
     ) -> None:
         self._sink = sink
         self._positions = positions
         self._summary = summary
+        self._clock = clock
         self._key = key
         self._run = run
         self._partitions = 0
@@ -78,7 +92,9 @@ class Handover:
         if len(batch):
             message = ShareMessage(
                 batch,
-                timestamp_ms=int(batch.timestamp_ms.max()),
+                # A broker refuses what lies an hour ahead of its clock, and the message would be
+                # tried for ever; stamped now, the share is too early and becomes a dead letter.
+                timestamp_ms=min(int(batch.timestamp_ms.max()), self._clock.now_ms()),
                 key=self._key,
                 producer_id=f"{self._run}{span.stream}",
                 sequence=span.end,

@@ -20,8 +20,11 @@ from ingest.feeds.position import Positions
 from ingest.sink import KafkaShareSink, ShareMessage, SinkConfig
 from ingest.topic import ensure_topic
 from schemas.batch import shares_of
+from schemas.clock import ManualClock
 from schemas.share import Share
 
+BEGIN_S = 1790265931
+CLOCK = ManualClock((BEGIN_S + 30 * 86_400) * 1_000)
 Write = Callable[[str, list[bytes]], Any]
 
 
@@ -34,6 +37,7 @@ class MemorySink:
 
     def __init__(self) -> None:
         self.shares: list[Share] = []
+        self.messages: list[ShareMessage] = []
         self.repeats = 0
         self.calls = 0
         self.die_at: int | None = None
@@ -46,6 +50,7 @@ class MemorySink:
         self.calls += 1
         if message.sequence > self._highest.get(message.producer_id, 0):
             self._highest[message.producer_id] = message.sequence
+            self.messages.append(message)
             self.shares += shares_of(message.batch)
         else:
             self.repeats += 1
@@ -55,7 +60,11 @@ class MemorySink:
 
 def record(n: int, *, worker: int = 7) -> bytes:
     share = BTC_SHARE.encode(
-        workerhashid=worker, userid=42, status=1798084231, timestamp=1790265931 + n, sharediff=1 + n
+        workerhashid=worker,
+        userid=42,
+        status=1798084231,
+        timestamp=BEGIN_S + n,
+        sharediff=1 + abs(n),
     )
     return struct.pack("<I", 0x00010004) + share
 
@@ -86,7 +95,7 @@ def config(kafka_bootstrap: str, topic: str, tmp_path: Path) -> BtcpoolConfig:
 
 
 async def run(config: BtcpoolConfig, sink: MemorySink) -> Any:
-    return await BtcpoolFeed(config, sink).run(asyncio.Event())
+    return await BtcpoolFeed(config, sink, clock=CLOCK).run(asyncio.Event())
 
 
 async def test_every_share_once_with_the_names_known(config: BtcpoolConfig, write: Write) -> None:
@@ -129,6 +138,35 @@ async def test_killed_after_a_send_repeats_the_same_cut(
     await run(config, sink)
     assert sink.repeats > 0
     assert [share.difficulty for share in sink.shares] == [1 + n for n in range(300)]
+
+
+async def test_share_with_a_wild_clock_travels_alone_and_not_ahead_of_time(
+    config: BtcpoolConfig, write: Write
+) -> None:
+    ahead = 400 * 86_400
+    await write(config.share_topic, [record(n) for n in (0, 1, ahead, 2, 3, -ahead, 4)])
+    sink = MemorySink()
+    summary = await run(config, sink)
+    assert [len(message.batch) for message in sink.messages] == [2, 1, 2, 1, 1]
+    assert [message.timestamp_ms // 1_000 - BEGIN_S for message in sink.messages] == [
+        1,
+        CLOCK.now_ms() // 1_000 - BEGIN_S,
+        3,
+        -ahead,
+        4,
+    ]
+    assert (summary.read, summary.sent) == (7, 7)
+
+
+async def test_days_of_a_small_pool_are_cut_so_that_no_share_is_late(
+    config: BtcpoolConfig, write: Write
+) -> None:
+    await write(config.share_topic, [record(n * 3_000) for n in range(90)])
+    sink = MemorySink()
+    await run(config, sink)
+    assert [share.difficulty for share in sink.shares] == [1 + n * 3_000 for n in range(90)]
+    for message in sink.messages:
+        assert message.timestamp_ms - int(message.batch.timestamp_ms.min()) <= 3_600_000
 
 
 async def test_following_stops_on_demand(config: BtcpoolConfig, write: Write) -> None:
@@ -175,7 +213,7 @@ async def test_kafka_sink_writes_what_intake_needs(
     target = f"{topic}-out"
     async with KafkaShareSink(SinkConfig(kafka_bootstrap, target)) as sink:
         assert await sink.partitions() == 4
-        await BtcpoolFeed(config, sink).run(asyncio.Event())
+        await BtcpoolFeed(config, sink, clock=CLOCK).run(asyncio.Event())
     async with AIOKafkaConsumer(
         target, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest"
     ) as consumer:
@@ -185,7 +223,7 @@ async def test_kafka_sink_writes_what_intake_needs(
                 records += [each async for each in _some(consumer)]
     assert {each.partition for each in records} == {records[0].partition}
     assert [dict(each.headers)["sequence"] for each in records] == [b"100", b"200", b"250"]
-    assert records[-1].timestamp == (1790265931 + 249) * 1_000
+    assert records[-1].timestamp == (BEGIN_S + 249) * 1_000
     assert dict(records[0].headers)["content-type"] == b"application/vnd.apache.arrow.stream"
 
 

@@ -23,6 +23,7 @@ from schemas.clock import ManualClock
 from schemas.share import Share, ShareResult
 
 DATA = Path(__file__).parents[1] / "data" / "ckpool"
+CLOCK = ManualClock(1_800_000_000_000)
 TRUTH = orjson.loads((DATA / "truth.json").read_bytes())
 
 
@@ -140,7 +141,7 @@ async def test_real_log_comes_out_in_the_exact_results(tmp_path: Path) -> None:
 
 async def test_messages_come_in_the_order_of_minutes_on_one_partition(tmp_path: Path) -> None:
     sink = DedupingSink()
-    await CkpoolFeed(config(tmp_path), sink).run(asyncio.Event())
+    await CkpoolFeed(config(tmp_path), sink, clock=CLOCK).run(asyncio.Event())
     minutes = [message.timestamp_ms // 60_000 for message in sink.messages]
     assert minutes == sorted(minutes)
     assert len({message.partition for message in sink.messages}) == 1
@@ -359,6 +360,23 @@ async def test_bad_lines_are_counted_and_passed_over(tmp_path: Path) -> None:
     assert summary.skipped["bad_createdate"] == 1
     assert summary.skipped["malformed_json"] >= 3
     assert summary.read == summary.sent + summary.skipped.total()
+
+
+async def test_share_with_a_wild_clock_travels_alone_and_not_ahead_of_time(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "logs/00000001/a.sharelog"
+    path.parent.mkdir(parents=True)
+    wild = line(3, createdate="1995456800,0")
+    path.write_bytes(line(1) + line(2) + wild + line(4) + line(5))
+    sink = DedupingSink()
+    await CkpoolFeed(config(tmp_path, tmp_path / "logs"), sink, clock=CLOCK).run(asyncio.Event())
+    first_s = 1_795_456_800
+    assert [(len(message.batch), message.timestamp_ms // 1_000) for message in sink.messages] == [
+        (2, first_s + 2),
+        (1, CLOCK.now_ms() // 1_000),
+        (2, first_s + 5),
+    ]
 
 
 async def test_shift_to_now_moves_by_whole_minutes_and_survives_a_restart(tmp_path: Path) -> None:
