@@ -131,9 +131,10 @@ class BtcpoolFeed:
         first, end = (await shares.bounds())[self._config.partition]
         known = positions.next(stream)
         start = first if known is None else known
-        if start > end:
+        reached = max([start, *(span.end for span in positions.planned())])
+        if reached > end:
             raise FatalError(
-                f"{self._config.share_topic} ends at {end}, the position file is at {start}: the "
+                f"{self._config.share_topic} ends at {end}, the position file is at {reached}: the "
                 "topic was made anew; give another position file to read it from its beginning"
             )
         if start < first:
@@ -154,11 +155,13 @@ class BtcpoolFeed:
         """Send what an earlier run planned and may not have sent: the same cuts, the same names."""
         first, _ = (await shares.bounds())[self._config.partition]
         for span in positions.planned():
-            if span.start < first:
+            if span.end <= first:
                 positions.settle([span])  # expired; already said and counted by `_seek`
                 continue
             records: list[Any] = []
-            shares.seek(self._config.partition, span.start)
+            # What is left of one that has begun to expire goes under its old name: a repeat, where
+            # the whole of it had arrived.
+            shares.seek(self._config.partition, max(span.start, first))
             while not stop.is_set() and await shares.position(self._config.partition) < span.end:
                 limit = span.end - await shares.position(self._config.partition)
                 records += await shares.read(timeout_s=self._config.poll_s, limit=limit)

@@ -73,13 +73,15 @@ class Positions:
         return str(self._db.execute("select value from meta where key = ?", (key,)).fetchone()[0])
 
     def next(self, stream: str) -> int | None:
-        """First place of the stream that no message covers yet; None for a stream never seen."""
-        row = self._db.execute("select next from streams where stream = ?", (stream,)).fetchone()
+        """First place of the stream that is not settled; None where nothing of it was."""
+        row = self._db.execute(
+            "select next from streams where stream = ? and next >= 0", (stream,)
+        ).fetchone()
         return None if row is None else int(row[0])
 
     def partition(self, stream: str, default: int) -> int:
         """The partition of the stream: `default` at first, the same for ever, so retries match."""
-        self._db.execute("insert or ignore into streams values (?, 0, ?)", (stream, default))
+        self._db.execute("insert or ignore into streams values (?, -1, ?)", (stream, default))
         row = self._db.execute("select partition from streams where stream = ?", (stream,))
         return int(row.fetchone()[0])
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from ingest.errors import FatalError
 from ingest.feeds.btcpool import BtcpoolConfig, BtcpoolFeed
 from ingest.feeds.btcpool_share import BTC_SHARE
-from ingest.feeds.position import Positions
+from ingest.feeds.position import Positions, Span
 from ingest.sink import KafkaShareSink, ShareMessage, SinkConfig
 from ingest.topic import ensure_topic
 from schemas.batch import shares_of
@@ -98,6 +99,39 @@ async def run(config: BtcpoolConfig, sink: MemorySink) -> Any:
     return await BtcpoolFeed(config, sink, clock=CLOCK).run(asyncio.Event())
 
 
+async def expire(config: BtcpoolConfig, before: int) -> None:
+    """As the topic's retention does."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=config.bootstrap_servers)
+    await admin.start()
+    try:
+        at = TopicPartition(config.share_topic, config.partition)
+        await admin.delete_records({at: RecordsToDelete(before_offset=before)})
+    finally:
+        await admin.close()
+
+
+async def killed_in_its_second_message(
+    config: BtcpoolConfig, sink: MemorySink, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
+    """The first message is settled; the second one is planned, and has arrived where `taken`."""
+    settle, deliver = Positions.settle, sink.send
+
+    async def dying(message: ShareMessage) -> None:
+        if taken or message.sequence == 110:
+            await deliver(message)
+        if message.sequence > 110:
+            raise Killed
+
+    def settled(positions: Positions, spans: Iterable[Span]) -> None:
+        settle(positions, [span for span in spans if span.end == 110])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sink, "send", dying)
+        patch.setattr(Positions, "settle", settled)
+        with pytest.raises(Killed):
+            await run(config, sink)
+
+
 async def test_every_share_once_with_the_names_known(config: BtcpoolConfig, write: Write) -> None:
     content = {"user_id": 42, "worker_id": 7, "worker_name": "rig.1", "miner_agent": "x"}
     event = orjson.dumps({"type": "worker_update", "content": content})
@@ -169,6 +203,40 @@ async def test_days_of_a_small_pool_are_cut_so_that_no_share_is_late(
         assert message.timestamp_ms - int(message.batch.timestamp_ms.min()) <= 3_600_000
 
 
+@pytest.mark.parametrize("taken", [True, False])
+async def test_what_is_left_of_an_expired_plan_counts_once(
+    config: BtcpoolConfig, write: Write, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    sink = MemorySink()
+    await write(config.share_topic, [record(n) for n in range(250)])
+    await expire(config, 10)
+    await killed_in_its_second_message(config, sink, monkeypatch, taken=taken)
+    await expire(config, 150)
+    summary = await run(config, sink)
+    missing = [] if taken else list(range(110, 150))
+    assert [share.difficulty for share in sink.shares] == [
+        1 + n for n in range(10, 250) if n not in missing
+    ]
+    assert (summary.gaps, summary.skipped["expired"]) == (1, 40)
+
+
+async def test_first_plan_that_was_not_settled_is_no_gap(
+    config: BtcpoolConfig, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = MemorySink()
+    await write(config.share_topic, [record(n) for n in range(50)])
+    await expire(config, 10)
+    sink.die_at = 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Positions, "settle", lambda *_: None)
+        with pytest.raises(Killed):
+            await run(config, sink)
+    sink.die_at = None
+    summary = await run(config, sink)
+    assert [share.difficulty for share in sink.shares] == [1 + n for n in range(10, 50)]
+    assert (summary.gaps, summary.skipped["expired"]) == (0, 0)
+
+
 async def test_following_stops_on_demand(config: BtcpoolConfig, write: Write) -> None:
     await write(config.share_topic, [record(0)])
     settings = BtcpoolConfig(
@@ -204,6 +272,18 @@ async def test_topic_made_anew_is_noticed(config: BtcpoolConfig, write: Write) -
         positions._db.execute("update streams set next = 99 where stream = ?", (stream,))
     with pytest.raises(FatalError, match="made anew"):
         await run(config, MemorySink())
+
+
+async def test_plan_behind_the_end_of_the_topic_is_noticed(
+    config: BtcpoolConfig, write: Write
+) -> None:
+    await write(config.share_topic, [record(0)])
+    await run(config, MemorySink())
+    with Positions(config.position_path) as positions:
+        positions.plan([Span(positions.recall("stream", ""), 1, 99)])
+    with pytest.raises(FatalError, match="made anew"):
+        async with asyncio.timeout(10):
+            await run(config, MemorySink())
 
 
 async def test_kafka_sink_writes_what_intake_needs(
