@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 Headers = Sequence[tuple[str, bytes]]
 
 # A detail is for a person; a forged message must not make it long.
-_DETAIL_BYTES: Final = 500
+_DETAIL_CHARS: Final = 500
 # What is left of a letter that was refused has less than this of key and headers each: far below
 # every limit that a broker may have.
 _KEPT_BYTES: Final = 8_192
@@ -53,7 +53,7 @@ def letters_of(rejects: Iterable[Reject], records: Sequence[Record]) -> list[Dea
 def _letter(reject: Reject, record: Record) -> DeadLetter:
     ours = {
         DeadLetterHeader.REASON: reject.reason,
-        DeadLetterHeader.DETAIL: reject.detail,
+        DeadLetterHeader.DETAIL: reject.detail[:_DETAIL_CHARS],
         DeadLetterHeader.INDICES: indices_text(reject.shares),
         DeadLetterHeader.TOPIC: record.topic,
         DeadLetterHeader.PARTITION: str(record.partition),
@@ -61,12 +61,8 @@ def _letter(reject: Reject, record: Record) -> DeadLetter:
         DeadLetterHeader.TIMESTAMP_MS: str(record.timestamp),
     }
     # A producer that sends our header names must not forge an origin: ours come last and win.
-    headers = [*record.headers, *((str(k), v.encode()[: _limit(k)]) for k, v in ours.items())]
+    headers = [*record.headers, *((str(name), text.encode()) for name, text in ours.items())]
     return DeadLetter(reject.reason, record.key, record.value, headers)
-
-
-def _limit(name: DeadLetterHeader) -> int | None:
-    return _DETAIL_BYTES if name is DeadLetterHeader.DETAIL else None
 
 
 def indices_text(indices: Sequence[int]) -> str:
@@ -169,6 +165,8 @@ class DeadLetterSink:
                 client_id=self._config.client_id,
                 acks="all",
                 enable_idempotence=True,
+                # What passed the broker compressed is above its limit otherwise.
+                compression_type="zstd",
                 max_request_size=self._config.max_message_bytes,
                 request_timeout_ms=round(self._config.request_timeout_s * 1_000),
                 **self._client,

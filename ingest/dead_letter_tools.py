@@ -8,7 +8,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 import pyarrow as pa
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
 
 from ingest.content_type import Codec, codec_of
 from ingest.errors import PoisonError
@@ -16,9 +18,13 @@ from ingest.record import Record, header
 from schemas import topics
 from schemas.topics import DeadLetterHeader, Reason
 
+log = structlog.get_logger(__name__)
+
 DAY_MS: Final = 86_400_000
 REPLAY_WITHIN_MS: Final = 2 * DAY_MS
 """Intake remembers sequences for 48 hours: two replays within it of the letter cannot double."""
+LETTER_MAX_BYTES: Final = 32 * 1024 * 1024
+"""What `DeadLetterSink` writes at most."""
 
 # Begins the producer id of what is sent again.
 _IDENTITY: Final = "dead-letter/"
@@ -109,13 +115,14 @@ async def read_letters(
 ) -> AsyncIterator[Letter]:
     """All letters from the start (or from `since_ms`) to the end as it is now, by partition.
 
-    `reasons` empty means all. Commits nothing and joins no group.
+    `reasons` empty means all. Records that are no letters are named in the log and passed over.
+    Commits nothing and joins no group.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=32 * 1024 * 1024,
+        max_partition_fetch_bytes=LETTER_MAX_BYTES,
         **(client or {}),
     )
     await consumer.start()
@@ -144,8 +151,14 @@ async def _read_partition(
     while await consumer.position(partition) < end:
         for records in (await consumer.getmany(partition, timeout_ms=1_000)).values():
             for record in records:
-                if record.offset < end:
-                    yield letter_of(record)
+                if record.offset >= end:
+                    return
+                try:
+                    letter = letter_of(record)
+                except ValueError as error:
+                    log.warning("no_letter", partition=record.partition, error=str(error))
+                else:
+                    yield letter
 
 
 def replay_of(letter: Letter, now_ms: int, *, allow_old: bool = False) -> Replay:
@@ -189,16 +202,23 @@ def origin_of(producer_id: str) -> tuple[str, int, int] | None:
 async def replay(
     producer: Producer, letter: Letter, now_ms: int, *, allow_old: bool = False
 ) -> Replay:
-    """Send one letter's bad shares to where they came from; returns when they are safe."""
+    """Send one letter's bad shares to where they came from; returns when they are safe.
+
+    Raises NotReplayableError.
+    """
     message = replay_of(letter, now_ms, allow_old=allow_old)
-    await producer.send_and_wait(
-        message.topic,
-        message.value,
-        key=message.key,
-        partition=message.partition,
-        timestamp_ms=message.timestamp_ms,
-        headers=list(message.headers),
-    )
+    try:
+        await producer.send_and_wait(
+            message.topic,
+            message.value,
+            key=message.key,
+            partition=message.partition,
+            timestamp_ms=message.timestamp_ms,
+            headers=list(message.headers),
+        )
+    except MessageSizeTooLargeError as error:
+        size = len(message.value)
+        raise NotReplayableError(f"the broker takes no message of {size} bytes") from error
     return message
 
 

@@ -93,12 +93,16 @@ async def _replay(
 ) -> tuple[int, list[tuple[Letter, str]]]:
     from aiokafka import AIOKafkaProducer
 
-    from ingest.dead_letter_tools import NotReplayableError
+    from ingest.dead_letter_tools import LETTER_MAX_BYTES, NotReplayableError
     from ingest.dead_letter_tools import replay as send_again
 
     letters = await _read(settings, reasons, hours)
     producer = AIOKafkaProducer(
-        bootstrap_servers=ready_broker(settings), acks="all", enable_idempotence=True
+        bootstrap_servers=ready_broker(settings),
+        acks="all",
+        enable_idempotence=True,
+        compression_type="zstd",
+        max_request_size=LETTER_MAX_BYTES,
     )
     refused: list[tuple[Letter, str]] = []
     await producer.start()

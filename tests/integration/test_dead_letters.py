@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from ingest.dead_letter import DeadLetter, DeadLetterConfig, DeadLetterSink, letters_of
-from ingest.dead_letter_tools import read_letters, replay
+from ingest.dead_letter_tools import NotReplayableError, read_letters, replay
 from ingest.decode import Decoder
 from ingest.errors import RetryableError
 from ingest.record import PlainRecord, header
@@ -80,7 +82,7 @@ async def test_value_that_no_topic_takes_is_left_out_but_named(
     kafka_bootstrap: str, topic: str, dead_topic: str
 ) -> None:
     """Above the client's limit, and between the broker's and the client's."""
-    record = PlainRecord(b"x" * 3_000_000, [], NOW_MS, topic=topic, offset=4)
+    record = PlainRecord(os.urandom(3_000_000), [], NOW_MS, topic=topic, offset=4)
     letter = letters_of(Decoder().decode([record]).rejects, [record])
     for limit in (1_000_000, 10_000_000):
         config = DeadLetterConfig(kafka_bootstrap, dead_topic, max_message_bytes=limit)
@@ -92,15 +94,45 @@ async def test_value_that_no_topic_takes_is_left_out_but_named(
     assert {each.origin_offset for each in found} == {4}
 
 
+async def test_message_that_passed_compressed_is_kept_whole(
+    kafka_bootstrap: str, topic: str, dead_topic: str
+) -> None:
+    value = encode_json([BAD] * 25_000 + [GOOD])
+    assert len(value) > 2_000_000
+    record = PlainRecord(value, [], NOW_MS, topic=topic, offset=4)
+    async with DeadLetterSink(DeadLetterConfig(kafka_bootstrap, dead_topic)) as sink:
+        await sink.send(letters_of(Decoder().decode([record]).rejects, [record]))
+    [found] = [each async for each in read_letters(kafka_bootstrap, dead_topic)]
+    assert found.value == value
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
+        with pytest.raises(NotReplayableError, match="no message of"):
+            await replay(producer, found, found.written_ms)
+
+
+async def test_what_is_no_letter_is_passed_over(
+    kafka_bootstrap: str, topic: str, dead_topic: str
+) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
+        for partition in range(2):
+            await producer.send_and_wait(dead_topic, b"a stranger's", partition=partition)
+    async with DeadLetterSink(DeadLetterConfig(kafka_bootstrap, dead_topic)) as sink:
+        await sink.send(letters(topic))
+    assert len([each async for each in read_letters(kafka_bootstrap, dead_topic)]) == 3
+
+
 async def test_headers_and_key_that_no_topic_takes_do_not_hold_up_the_rest(
     kafka_bootstrap: str, topic: str, dead_topic: str
 ) -> None:
-    """Compressed, such a message passes the broker that refuses its letter."""
-    share = '{"timestamp":%d,"account_name":"acme","worker_name":"w","difficulty":%d,"result":"x"}'
-    alternating = ",".join(share % (NOW_MS, place % 2) for place in range(90_000))
+    """Also where the list of bad shares is long, in a message that other compression let pass."""
+    noise = os.urandom(2_000_000)
+    share = '{"timestamp":%d,"account_name":"acme","worker_name":"w","difficulty":%d,"result":"%s"}'
+    alternating = ",".join(
+        share % (NOW_MS, place % 2, noise[place * 15 : place * 15 + 15].hex())
+        for place in range(70_000)
+    )
     records = [
-        PlainRecord(b"?", [("trace", b"x" * 2_000_000)], NOW_MS, topic=topic, offset=1),
-        PlainRecord(b"?", [], NOW_MS, key=b"k" * 2_000_000, topic=topic, offset=2),
+        PlainRecord(b"?", [("trace", noise)], NOW_MS, topic=topic, offset=1),
+        PlainRecord(b"?", [], NOW_MS, key=noise, topic=topic, offset=2),
         PlainRecord(f"[{alternating}]".encode(), [], NOW_MS, topic=topic, offset=3),
         PlainRecord(b"?", [("trace", b"x")], NOW_MS, key=b"k", topic=topic, offset=4),
     ]

@@ -57,6 +57,13 @@ def test_producer_cannot_forge_an_origin() -> None:
     assert found.origin_offset == 77
 
 
+def test_long_detail_is_cut_between_characters() -> None:
+    record = PlainRecord(b"?", [], NOW_MS)
+    [sent] = letters_of([Reject(0, Reason.WRONG_SCHEMA, "x" + "é" * 1_000)], [record])
+    read = letter_of(PlainRecord(sent.value, sent.headers, NOW_MS))
+    assert read.detail == "x" + "é" * 499
+
+
 def test_record_without_our_headers_is_no_letter() -> None:
     with pytest.raises(ValueError, match="dead-letter-reason"):
         letter_of(PlainRecord(b"x", [], NOW_MS))
