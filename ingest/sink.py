@@ -158,9 +158,12 @@ class KafkaShareSink:
         )
         try:
             await producer.start()
-        except (KafkaError, OSError) as error:
+        except BaseException as error:
+            # Also where the caller's time ran out: what has begun to run would run on.
             await producer.stop()
-            raise RetryableError(f"no broker at {config.bootstrap_servers}: {error}") from error
+            if isinstance(error, KafkaError | OSError):
+                raise RetryableError(f"no broker at {config.bootstrap_servers}: {error}") from error
+            raise
         return producer
 
     async def _discard(self, producer: AIOKafkaProducer) -> None:

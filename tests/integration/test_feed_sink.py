@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.producer.sender import Sender
 
 from deploy.local.kafka.node import KafkaNode
 from ingest.errors import FatalError, RetryableError
@@ -129,3 +130,22 @@ async def test_message_that_the_broker_never_takes_is_fatal(
     async with KafkaShareSink(config) as sink:
         with pytest.raises(FatalError, match="bytes"):
             await sink.send(message)
+
+
+async def test_start_that_is_cut_short_leaves_nothing_running(
+    kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = asyncio.Event()
+
+    async def no_answer(_sender: Sender) -> None:
+        hangs.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Sender, "_maybe_wait_for_pid", no_answer)
+    before = asyncio.all_tasks()
+    asking = asyncio.create_task(KafkaShareSink(SinkConfig(kafka_bootstrap, topic)).partitions())
+    async with asyncio.timeout(20):
+        await hangs.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert asyncio.all_tasks() == before
