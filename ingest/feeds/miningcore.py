@@ -61,14 +61,20 @@ class MiningcoreFeed:
         self._producer_id = f"miningcore-{uuid4()}"
         self._sequence = 0
         self._buffer: list[Share] = []
-        self._partition: int | None = None
+        self._key = f"miningcore/{config.pool}"
+        self._partition = 0
         self._under_way: ShareMessage | None = None
         self._connected = False
         self.summary = FeedSummary()
 
     async def run(self, stop: asyncio.Event) -> FeedSummary:
-        """Until `stop`; what was received by then is sent. FatalError for a bad address."""
+        """Until `stop`; what was received by then is sent.
+
+        FatalError for a bad address; RetryableError where the broker is away from the beginning.
+        """
         log.warning("no_replay", address=self._config.address, meaning=NO_REPLAY)
+        # Before the first share is received: it could not be kept.
+        self._partition = zlib.crc32(self._key.encode()) % await self._sink.partitions()
         with zmq.asyncio.Context() as context, context.socket(zmq.SUB) as socket:
             socket.linger = 0
             socket.rcvhwm = self._config.buffer_max
@@ -164,23 +170,20 @@ class MiningcoreFeed:
         """Send what is there. Cancelled before the answer, the very same message is sent again."""
         while self._buffer:
             if self._under_way is None:
-                self._under_way = await self._next_message()
+                self._under_way = self._next_message()
             await deliver(self._sink, self._under_way, stop=asyncio.Event())
             count, self._under_way = len(self._under_way.batch), None
             del self._buffer[:count]
             self.summary.sent += count
             self.summary.messages += 1
 
-    async def _next_message(self) -> ShareMessage:
+    def _next_message(self) -> ShareMessage:
         shares = self._buffer[: self._config.shares_per_message]
-        key = f"miningcore/{self._config.pool}"
-        if self._partition is None:
-            self._partition = zlib.crc32(key.encode()) % await self._sink.partitions()
         self._sequence += 1
         return ShareMessage(
             batch_of(shares),
             timestamp_ms=shares[-1].timestamp_ms,
-            key=key,
+            key=self._key,
             producer_id=self._producer_id,
             sequence=self._sequence,
             partition=self._partition,

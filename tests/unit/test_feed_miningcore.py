@@ -245,6 +245,20 @@ async def test_broker_away_at_stop_is_told(relay: Relay) -> None:
     assert summary.skipped == {"buffer_full": 2, "unsent_at_stop": 3}
 
 
+async def test_broker_away_from_the_beginning_is_told_before_a_share_is_received(
+    relay: Relay,
+) -> None:
+    class NoBroker(MemorySink):
+        async def partitions(self) -> int:
+            raise RetryableError("no broker")
+
+    feed, _, task = start(relay, NoBroker())
+    with pytest.raises(RetryableError):
+        async with asyncio.timeout(5):
+            await task
+    assert feed.summary.read == 0
+
+
 async def test_bad_address_is_said_plainly() -> None:
     feed = MiningcoreFeed(MiningcoreConfig("nonsense"), MemorySink())
     with pytest.raises(FatalError, match="nonsense"):
