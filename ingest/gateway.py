@@ -50,27 +50,16 @@ class Gateway:
 
     async def take(self, request: Request) -> Response:
         """Answer once the broker has the shares. Raises GatewayError."""
-        config = self._config
         key = self._key(request)
         with self._room(self._claimed_bytes(request)):
             body = await self._body(request)
-            if key is not None and self._keys.clashes(key, body):
-                raise GatewayError(409, "conflict", f"{IDEMPOTENCY_KEY} was used for another body")
+        # What was claimed is free again and nobody was let in since: this always fits.
+        with self._room(len(body)):
             now_ms = self._clock.now_ms()
             decoded = await self._decode(body, request.headers.get("content-type", ""), now_ms)
-            try:
-                async with asyncio.timeout(config.produce_timeout_s):
-                    await self._produce(decoded, key, now_ms)
-            except (RetryableError, TimeoutError) as error:
-                log.warning(
-                    "gateway_not_acknowledged", error=repr(error), shares=len(decoded.batch)
-                )
-                raise GatewayError(
-                    503,
-                    "unavailable",
-                    "the broker has not acknowledged in time; retry with the same Idempotency-Key",
-                    retry_after_s=config.retry_after_s,
-                ) from error
+            if key is not None and self._keys.clashes(key, body):
+                raise GatewayError(409, "conflict", f"{IDEMPOTENCY_KEY} was used for another body")
+            await self._produce_in_time(decoded, key, now_ms)
         rejected = [pair for reject in decoded.rejects for pair in reject.share_reasons()]
         counter("gateway_shares_total").labels(outcome="accepted").inc(len(decoded.batch))
         counter("gateway_shares_total").labels(outcome="rejected").inc(len(rejected))
@@ -154,6 +143,20 @@ class Gateway:
             if not reject.shares:
                 raise GatewayError(400, "invalid_input", f"{reject.reason}: {reject.detail}")
         return decoded
+
+    async def _produce_in_time(self, decoded: Decoded, key: str | None, now_ms: int) -> None:
+        config = self._config
+        try:
+            async with asyncio.timeout(config.produce_timeout_s):
+                await self._produce(decoded, key, now_ms)
+        except (RetryableError, TimeoutError) as error:
+            log.warning("gateway_not_acknowledged", error=repr(error), shares=len(decoded.batch))
+            raise GatewayError(
+                503,
+                "unavailable",
+                "the broker has not acknowledged in time; retry with the same Idempotency-Key",
+                retry_after_s=config.retry_after_s,
+            ) from error
 
     async def _produce(self, decoded: Decoded, key: str | None, now_ms: int) -> None:
         """One message after the other: a retry must find no hole behind the last one taken.

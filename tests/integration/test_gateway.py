@@ -264,6 +264,12 @@ async def test_key_for_another_body_is_409(client: httpx2.AsyncClient, sink: Fak
     assert len(sink.messages) == 2
 
 
+async def test_key_of_a_body_that_could_not_be_read_is_free(client: httpx2.AsyncClient) -> None:
+    torn = await post(client, encode_json([GOOD])[:-1], Idempotency_Key="k")
+    assert envelope(torn) == (400, "invalid_input")
+    assert (await post(client, encode_json([GOOD]), Idempotency_Key="k")).status_code == 202
+
+
 async def test_oldest_remembered_key_is_forgotten(sink: FakeSink) -> None:
     async with client_of(sink, remembered_keys=1) as client:
         for key, body in (("a", [GOOD]), ("b", [GOOD]), ("a", [GOOD, GOOD])):
@@ -306,6 +312,18 @@ async def test_too_much_in_flight_is_429_and_room_comes_back(sink: FakeSink) -> 
         sink.go_on.set()
         assert (await first).status_code == 202
         assert (await post(client, body)).status_code == 202
+
+
+async def test_small_compressed_bodies_hold_no_more_than_they_are(sink: FakeSink) -> None:
+    body = gzip.compress(encode_json([GOOD]))
+    async with client_of(sink, max_in_flight_bytes=8 * 1024 * 1024 + 1_000) as client:
+        sink.go_on.clear()
+        first = asyncio.create_task(post(client, body, Content_Encoding="gzip"))
+        await sink.waiting.wait()
+        second = asyncio.create_task(post(client, body, Content_Encoding="gzip"))
+        await asyncio.wait([second], timeout=0.1)
+        sink.go_on.set()
+        assert [(await each).status_code for each in (first, second)] == [202, 202]
 
 
 async def test_large_body_is_cut_into_messages(sink: FakeSink) -> None:
