@@ -121,8 +121,9 @@ class MiningcoreFeed:
 
     async def _receive(self, socket: zmq.asyncio.Socket) -> None:
         while True:
-            frames = await socket.recv_multipart()
-            self.take(frames)
+            self.take(await socket.recv_multipart())
+            # While messages wait already, receiving alone never lets another task run.
+            await asyncio.sleep(0)
 
     def take(self, frames: list[bytes]) -> None:
         """One message. The time is ours, as Miningcore's own relay receivers do it."""

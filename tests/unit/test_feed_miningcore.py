@@ -233,6 +233,19 @@ async def test_unanswered_message_is_sent_again_as_it_was(
     assert len(sink.shares) == summary.sent == summary.read
 
 
+async def test_flood_holds_up_neither_sending_nor_a_stop() -> None:
+    class Flood:
+        async def recv_multipart(self) -> list[bytes]:
+            return [b"btc1", PROTOBUF, SAMPLE]
+
+    feed = MiningcoreFeed(MiningcoreConfig("tcp://127.0.0.1:1", buffer_max=50_000), MemorySink())
+    receiving = asyncio.create_task(feed._receive(Flood()))  # type: ignore[arg-type]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert 0 < feed.summary.read < 10
+    receiving.cancel()
+
+
 async def test_broker_away_at_stop_is_told(relay: Relay) -> None:
     sink = MemorySink(failures=1_000)
     feed, stop, task = start(relay, sink, stop_flush_s=0.05, buffer_max=3)
