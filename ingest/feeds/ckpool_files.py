@@ -127,6 +127,8 @@ class LogDirectory:
                 changed[file.stream] = file
             elif not file.path.exists():
                 file.close()
+        if everything:
+            self._forget_removed(set(paths))
         return list(changed.values())
 
     def find(self, stream: str) -> LogFile | None:
@@ -148,6 +150,16 @@ class LogDirectory:
         folders = sorted(entry.path for entry in os.scandir(self._root) if entry.is_dir())[-2:]
         fresh = {path for folder in folders for path in Path(folder).glob("*.sharelog")}
         return sorted(fresh | {file.path for file in self._handles.files()})
+
+    def _forget_removed(self, present: set[Path]) -> None:
+        """ckpool begins thousands of files a day. Should one come back, its position is known."""
+        for path in self._seen.keys() - present:
+            del self._seen[path]
+        for file in list(self._streams.values()):
+            if file.handle is None and file.path not in present:
+                del self._streams[file.stream]
+                if self._inodes.get(file.inode) is file:
+                    del self._inodes[file.inode]
 
     def _look(self, path: Path) -> LogFile | None:
         try:

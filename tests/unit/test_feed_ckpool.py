@@ -17,6 +17,7 @@ import pytest
 
 from ingest.errors import FatalError, RetryableError
 from ingest.feeds.ckpool import CkpoolConfig, CkpoolFeed
+from ingest.feeds.ckpool_files import LogDirectory
 from ingest.sink import ShareMessage
 from schemas.batch import shares_of
 from schemas.clock import ManualClock
@@ -284,6 +285,23 @@ async def test_file_removed_under_it_is_read_to_its_end(tmp_path: Path) -> None:
         path.write_bytes(line(3))  # a new file under the same name, perhaps on the same inode
         await sink.reach(3)
         assert feed.summary.skipped.total() == 0
+
+
+def test_removed_files_are_forgotten_once_read(tmp_path: Path) -> None:
+    read: dict[str, int] = {}
+    directory = LogDirectory(tmp_path, read.get)
+    paths = [tmp_path / name for name in ("a.sharelog", "b.sharelog")]
+    for n, path in enumerate(paths):
+        path.write_bytes(line(n))
+    first, second = directory.scan()
+    first.offset = read[first.stream] = len(line(0))
+    kept = [path.rename(path.with_suffix(".old")) for path in paths]
+    directory.scan()
+    directory.scan()
+    assert list(directory.files()) == [second]  # not read yet, so still held
+    kept[0].rename(paths[0])
+    assert [file.offset for file in directory.scan()] == [first.offset, 0]
+    directory.close()
 
 
 async def test_renamed_file_goes_on_where_it_was(tmp_path: Path) -> None:
