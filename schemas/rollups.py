@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.share import REJECT_REASONS
-from schemas.windows import LEVELS, LevelSpec
+from schemas.windows import LevelSpec
 
 COUNT_COLUMNS: Final = ("accepted_count", "rejected_count")
 DIFFICULTY_COLUMNS: Final = ("accepted", "rejected", *REJECT_REASONS)
@@ -48,8 +48,3 @@ def rollup_select(family: Family, level: LevelSpec, *, where: str = "", shim: bo
         f"select {function}(interval '{level.width_s} seconds', bucket) as bucket, {family.key}, "  # noqa: S608
         f"{sums} from {family.relation(level.below)} {where} group by 1, 2"
     )
-
-
-def level_named(name: str) -> LevelSpec:
-    """The level of a relation suffix; KeyError for an unknown one."""
-    return {level.name: level for level in LEVELS}[name]

@@ -49,13 +49,3 @@ class Share:
     difficulty: float
     result: ShareResult
     source: str | None = None
-
-
-def split_login(login: str) -> tuple[str, str]:
-    """Stratum login → (account, worker), cut at the first dot; the worker may be empty.
-
-    >>> split_login("bc1q.rack1.unit2")
-    ('bc1q', 'rack1.unit2')
-    """
-    account, _, worker = login.partition(".")
-    return account, worker

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 HASHES_PER_DIFFICULTY: Final = 2**32
 """Expected hashes behind one share of difficulty 1 (stratum's convention for SHA-256d pools)."""
-
-_CENT: Final = Decimal("0.01")
 
 
 def hashrate_hps(difficulty: float, span_s: float) -> float:
@@ -31,11 +28,6 @@ def format_hps(difficulty: float, span_s: float) -> str:
     '90697492495655.83'
     """
     return f"{difficulty * HASHES_PER_DIFFICULTY / span_s:.2f}"
-
-
-def format_decimal(value: Decimal) -> str:
-    """A decimal that is no difficulty (a nominal hashrate), in the same notation."""
-    return str(value.quantize(_CENT, rounding=ROUND_HALF_EVEN))
 
 
 def reject_pct(accepted: float, rejected: float) -> float:
