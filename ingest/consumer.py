@@ -209,7 +209,7 @@ class ShareConsumer:
             }
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise FatalError(
-                f"the log of {self.topic} was cut or made anew: {error}; {SETTLE}"
+                f"the log of {self.topic} was truncated or recreated: {error}; {SETTLE}"
             ) from error
         except RecordTooLargeError as error:
             # aiokafka steps over such a record; going on would lose it.

@@ -42,7 +42,9 @@ class DeadLetter:
 
     @property
     def size_bytes(self) -> int:
-        return len(self.key or b"") + len(self.value or b"")
+        """Headers count, too: a stranger's may be larger than the message, or null."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
 
 
 def letters_of(rejects: Iterable[Reject], records: Sequence[Record]) -> list[DeadLetter]:

@@ -81,7 +81,7 @@ class Claim:
         if not beginning <= self.next_offset <= end:
             message = (
                 f"partition {self.partition} stands at offset {self.next_offset}, but its log "
-                f"reaches from {beginning} to {end}: it was cut or made anew; {SETTLE}"
+                f"reaches from {beginning} to {end}: it was truncated or recreated; {SETTLE}"
             )
             raise FatalError(message)
         last = self.last
@@ -94,7 +94,7 @@ def verify(partition: int, expected: LastRecord, record: Record) -> None:
     if found != expected:
         message = (
             f"partition {partition} holds another record at offset {expected.offset} than the one "
-            f"taken from there ({found} instead of {expected}): the log was made anew; {SETTLE}"
+            f"taken from there ({found} instead of {expected}): the log was recreated; {SETTLE}"
         )
         raise FatalError(message)
 

@@ -105,7 +105,7 @@ async def _check(
     known = await (await connection.execute(SQL["known"], scope)).fetchall()
     missing = sorted({row[0] for row in known} - places.keys())
     if missing:
-        raise FatalError(f"partitions {missing} are not in the topic: it was made anew, or is new")
+        raise FatalError(f"partitions {missing} are not in the topic: it was recreated, or is new")
     for (begun_from,) in await (await connection.execute(SQL["unsettled"])).fetchall():
         if begun_from < since:
             raise FatalError(

@@ -77,7 +77,7 @@ def _figures(leader: Any, waiting: Any, replays: list[Any]) -> Table:
     shown.add_row("complete to", _moment(leader.complete_to))
     for replay in replays:
         standing = f"for {span(replay.since)}; figures stand still"
-        shown.add_row("counted anew since", f"{_moment(replay.replay_from)}, {standing}")
+        shown.add_row("recounted since", f"{_moment(replay.replay_from)}, {standing}")
     shown.add_row("minutes to be read", str(waiting.minutes))
     shown.add_row("events to be published", str(waiting.events))
     return shown

@@ -112,4 +112,4 @@ async def _until_taken_up(connection: AsyncConnection[Any], console: Console) ->
             told = left.messages_left
             console.print(f"{told} messages left" if told else "counted; the leader takes it up")
         await asyncio.sleep(_POLL_S)
-    console.print("counted anew, figures are current")
+    console.print("recounted; figures are current")

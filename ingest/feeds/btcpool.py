@@ -135,7 +135,7 @@ class BtcpoolFeed:
         if reached > end:
             raise FatalError(
                 f"{self._config.share_topic} ends at {end}, the position file is at {reached}: the "
-                "topic was made anew; give another position file to read it from its beginning"
+                "topic was recreated; give another position file to read it from its beginning"
             )
         if start < first:
             log.error("source_expired", missing=first - start, position=start, first=first)

@@ -74,7 +74,7 @@ class SourceTopic:
                 timeout_ms=round(timeout_s * 1_000), max_records=limit
             )
         except OffsetOutOfRangeError as error:
-            raise FatalError(f"{self._topic} was cut or made anew: {error}") from error
+            raise FatalError(f"{self._topic} was truncated or recreated: {error}") from error
         except (KafkaError, OSError) as error:
             raise RetryableError(f"cannot read {self._topic}: {error!r}") from error
         return [record for batch in fetched.values() for record in batch]

@@ -270,7 +270,7 @@ async def test_topic_made_anew_is_noticed(config: BtcpoolConfig, write: Write) -
     with Positions(config.position_path) as positions:
         stream = positions.recall("stream", "")
         positions._db.execute("update streams set next = 99 where stream = ?", (stream,))
-    with pytest.raises(FatalError, match="made anew"):
+    with pytest.raises(FatalError, match="recreated"):
         await run(config, MemorySink())
 
 
@@ -281,7 +281,7 @@ async def test_plan_behind_the_end_of_the_topic_is_noticed(
     await run(config, MemorySink())
     with Positions(config.position_path) as positions:
         positions.plan([Span(positions.recall("stream", ""), 1, 99)])
-    with pytest.raises(FatalError, match="made anew"):
+    with pytest.raises(FatalError, match="recreated"):
         async with asyncio.timeout(10):
             await run(config, MemorySink())
 

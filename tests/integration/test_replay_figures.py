@@ -154,7 +154,7 @@ async def test_no_crater_and_no_false_transition(
             await log.one(stamp_s := stamp_s + 5)
         assert looks > 10
         said = await rebuilding
-        assert said.endswith("counted anew, figures are current\n")
+        assert said.endswith("recounted; figures are current\n")
         # Ten minutes at least in which everybody shares, some of them before the leader looks.
         while stamp_s < END_S + 720:
             await log.one(stamp_s := stamp_s + 5)

@@ -57,6 +57,12 @@ def test_producer_cannot_forge_an_origin() -> None:
     assert found.origin_offset == 77
 
 
+def test_size_of_a_letter_counts_its_headers() -> None:
+    record = PlainRecord(b"?", [("trace", bytes(1_000_000))], NOW_MS)
+    [sent] = letters_of(Decoder().decode([record]).rejects, [record])
+    assert sent.size_bytes > 1_000_000
+
+
 def test_long_detail_is_cut_between_characters() -> None:
     record = PlainRecord(b"?", [], NOW_MS)
     [sent] = letters_of([Reject(0, Reason.WRONG_SCHEMA, "x" + "é" * 1_000)], [record])
