@@ -23,6 +23,8 @@ from tests.fixtures.worker_minutes import merge_now
 from tests.integration.intake_world import Truth, create_topic
 
 PARTITIONS = 4
+# A few messages a flush: there is a middle to be killed in.
+SLOW = {"clock": "records", "fetch_records": 4, "flush_shares": 20, "buffered_shares": 40}
 END_S = int(time.time()) // 3_600 * 3_600 - 3_600
 """The newest share; the log is four hours long."""
 SINCE_S = END_S - 5_400

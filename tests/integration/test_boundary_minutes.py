@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 
@@ -16,19 +14,6 @@ from tests.fixtures.worker_minutes import FakeIntake, Work, at
 
 TERA = 10**12
 MINUTE_OF_A_TERAHASH = 60 * TERA / 2**32
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def intake(connection: AsyncConnection[Any]) -> FakeIntake:
-    intake = FakeIntake(connection)
-    await intake.set_up()
-    return intake
 
 
 class Donor:

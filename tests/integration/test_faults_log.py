@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,7 +16,6 @@ from tests.integration.intake_processes import (
     IntakeProcess,
     Processes,
     all_heard,
-    led_processes,
     settled,
 )
 from tests.integration.intake_world import (
@@ -31,14 +28,6 @@ from tests.integration.intake_world import (
 )
 
 PARTITIONS = 2
-
-
-@pytest.fixture
-def intakes(
-    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
-) -> Iterator[Processes]:
-    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
-        yield started
 
 
 @pytest.fixture

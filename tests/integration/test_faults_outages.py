@@ -17,7 +17,6 @@ from deploy.local.postgres import EmbeddedPostgres
 from tests.integration.intake_processes import (
     Processes,
     all_heard,
-    led_processes,
     settled,
 )
 from tests.integration.intake_world import Pool, flowing, until
@@ -28,14 +27,6 @@ PARTITIONS = 3
 # Stream time that an outage may take to stand still: a fetch counts as fresh for 5 s, and flushes
 # lie 12 s of the fast clock apart. The outages below take 7 minutes of it and more.
 STANDS_S = 60
-
-
-@pytest.fixture
-def intakes(
-    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
-) -> Iterator[Processes]:
-    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
-        yield started
 
 
 @pytest.fixture

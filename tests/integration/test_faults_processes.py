@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,20 +11,11 @@ from tests.integration.intake_main import FATAL
 from tests.integration.intake_processes import (
     Processes,
     all_heard,
-    led_processes,
     settled,
 )
 from tests.integration.intake_world import Pool, flowing, until
 
 PARTITIONS = 4
-
-
-@pytest.fixture
-def intakes(
-    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
-) -> Iterator[Processes]:
-    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
-        yield started
 
 
 @pytest.fixture

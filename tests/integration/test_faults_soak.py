@@ -7,8 +7,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
@@ -20,7 +19,6 @@ from tests.integration.intake_processes import (
     IntakeProcess,
     Processes,
     all_heard,
-    led_processes,
     settled,
 )
 from tests.integration.intake_world import Pool, until
@@ -30,14 +28,6 @@ SEED = int(os.environ.get("HASHGAUGE_SOAK_SEED", "20260913"))
 SPAN_S = float(os.environ.get("HASHGAUGE_SOAK_S", "90"))
 PARTITIONS = 5
 FLEET = 3
-
-
-@pytest.fixture
-def intakes(
-    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
-) -> Iterator[Processes]:
-    with led_processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
-        yield started
 
 
 class Chaos:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 
@@ -15,19 +13,6 @@ from tests.fixtures.figures_term import WINDOW_COLUMNS, Term, answers, windows_o
 from tests.fixtures.worker_minutes import FakeIntake, Work, at
 
 SPANS = {"15m": (15, 1), "1h": (60, 1), "1d": (1_440, 30), "1w": (10_080, 180)}
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def intake(connection: AsyncConnection[Any]) -> FakeIntake:
-    intake = FakeIntake(connection)
-    await intake.set_up()
-    return intake
 
 
 def expected_windows(work: list[Work], complete_to: int) -> dict[str, float]:

@@ -24,19 +24,6 @@ from tests.fixtures.worker_minutes import FakeIntake, Work, at
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def intake(connection: AsyncConnection[Any]) -> FakeIntake:
-    intake = FakeIntake(connection)
-    await intake.set_up()
-    return intake
-
-
 class Leaders:
     """Leader processes; whoever is left is killed at the end."""
 

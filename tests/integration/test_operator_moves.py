@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
@@ -16,12 +15,6 @@ from tests.fixtures.figures_term import Term, windows_of
 from tests.fixtures.worker_minutes import FakeIntake, Work, at
 
 OLD = 2
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
-        yield opened
 
 
 class Operators:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 
@@ -22,12 +20,6 @@ from tests.fixtures.worker_minutes import FakeIntake, Work, at
 LIVE = FiguresConfig(clock="wall")
 # 3 shares a minute: 26 intervals are 8.7 minutes.
 LIMIT_MIN = 10
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,19 +16,6 @@ from aggregator.figures.config import FiguresConfig
 from aggregator.figures.rebuild import list_minutes, unread_minutes
 from tests.fixtures.figures_term import Term, answers
 from tests.fixtures.worker_minutes import FakeIntake, Work, at
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def intake(connection: AsyncConnection[Any]) -> FakeIntake:
-    intake = FakeIntake(connection)
-    await intake.set_up()
-    return intake
 
 
 def some_days(intake: FakeIntake, minutes: int) -> list[Work]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import LiteralString
 
 import psycopg
@@ -13,11 +12,12 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from ingest.errors import FatalError
 from tests.integration.intake_main import FATAL
-from tests.integration.intake_processes import Processes, processes
+from tests.integration.intake_processes import Processes
 from tests.integration.intake_world import stored, until
 from tests.integration.replay_world import (
     END_S,
     SINCE_S,
+    SLOW,
     Topic,
     damage,
     ends,
@@ -27,17 +27,6 @@ from tests.integration.replay_world import (
     since_option,
     taken_in,
 )
-
-# A few messages a flush: there is a middle to be killed in.
-SLOW = {"clock": "records", "fetch_records": 4, "flush_shares": 20, "buffered_shares": 40}
-
-
-@pytest.fixture
-def intakes(
-    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
-) -> Iterator[Processes]:
-    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
-        yield started
 
 
 @pytest.fixture
@@ -58,10 +47,10 @@ async def counted(bootstrap: str, log: Topic, database_url: str) -> None:
 
 
 async def test_damaged_minutes_are_counted_anew(
-    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+    log: Topic, bare_intakes: Processes, database_url: str, kafka_bootstrap: str
 ) -> None:
     """With late and early shares, repeats and bad messages; a dead letter goes out once."""
-    first = intakes.start(clock="records")
+    first = bare_intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
     letters = await ends(kafka_bootstrap, f"{log.topic}.dead-letter")
     await damage(database_url)
@@ -73,7 +62,7 @@ async def test_damaged_minutes_are_counted_anew(
     assert "hashgauge rebuild" in first.log
     shown = await hashgauge(database_url, kafka_bootstrap, log.topic, "offsets", "show")
     assert shown.count("counts anew since") == 4
-    second = intakes.start(clock="records")
+    second = bare_intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
     assert "dead_letters_not_sent_again" in second.log
     assert await ends(kafka_bootstrap, f"{log.topic}.dead-letter") == letters
@@ -83,9 +72,9 @@ async def test_damaged_minutes_are_counted_anew(
 
 
 async def test_killed_in_the_middle_with_two_processes_and_new_shares(
-    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+    log: Topic, bare_intakes: Processes, database_url: str, kafka_bootstrap: str
 ) -> None:
-    running = [intakes.start(**SLOW), intakes.start(**SLOW)]
+    running = [bare_intakes.start(**SLOW), bare_intakes.start(**SLOW)]
     await counted(kafka_bootstrap, log, database_url)
     await damage(database_url)
     await log.again(20, END_S)
@@ -95,7 +84,7 @@ async def test_killed_in_the_middle_with_two_processes_and_new_shares(
         assert each.process.wait(30) == FATAL
     for number in range(5):
         # A group of its own: Kafka waits for members that were killed.
-        pair = [intakes.start(**SLOW, group_id=f"{log.topic}-{number}") for _ in range(2)]
+        pair = [bare_intakes.start(**SLOW, group_id=f"{log.topic}-{number}") for _ in range(2)]
         before = progress(database_url)
         for _ in range(5):
             await log.one(END_S)
@@ -103,21 +92,21 @@ async def test_killed_in_the_middle_with_two_processes_and_new_shares(
         for each in pair:
             each.kill()
         assert replays(database_url)
-    intakes.start(**SLOW, group_id=f"{log.topic}-last")
+    bare_intakes.start(**SLOW, group_id=f"{log.topic}-last")
     await log.close()
     await counted(kafka_bootstrap, log, database_url)
 
 
 async def test_a_second_replay_takes_over_from_the_first(
-    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+    log: Topic, bare_intakes: Processes, database_url: str, kafka_bootstrap: str
 ) -> None:
     """The mistake was not mended yet: say it again, from the same instant or an earlier one."""
-    intakes.start(clock="records")
+    bare_intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
     arguments = ("rebuild", "--shares", "--yes", "--no-wait")
     await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments, *since_option())
     before = progress(database_url)
-    slow = intakes.start(**SLOW)
+    slow = bare_intakes.start(**SLOW)
     await until(lambda: progress(database_url) > before + 40)
     slow.kill()
     assert replays(database_url)
@@ -128,26 +117,26 @@ async def test_a_second_replay_takes_over_from_the_first(
         )
     earlier = since_option(SINCE_S - 1_800)
     await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments, *earlier)
-    intakes.start(clock="records")
+    bare_intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
 
 
 async def test_dead_letters_sent_again_count_once(
-    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+    log: Topic, bare_intakes: Processes, database_url: str, kafka_bootstrap: str
 ) -> None:
     """A wrong setting kept an account out; its shares came back by hand, and by the replay."""
-    strict = intakes.start(clock="records", create_accounts=False)
+    strict = bare_intakes.start(clock="records", create_accounts=False)
     at_end = await ends(kafka_bootstrap, log.topic)
     there = taken_in(database_url)
     await until(lambda: there(at_end))
     assert stored(database_url) == {}
     assert await strict.stop() == 0
-    intakes.start(clock="records")
+    bare_intakes.start(clock="records")
     await send_letters_again(kafka_bootstrap, log.topic)
     await counted(kafka_bootstrap, log, database_url)
     arguments = ("rebuild", "--shares", *since_option(), "--yes", "--no-wait")
     await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
-    intakes.start(clock="records")
+    bare_intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
 
 
@@ -181,13 +170,13 @@ async def refusal(database_url: str, bootstrap: str, topic: str, since_s: int) -
 
 
 async def test_what_could_not_be_made_whole_is_refused(
-    log: Topic, intakes: Processes, database_url: str, kafka_bootstrap: str
+    log: Topic, bare_intakes: Processes, database_url: str, kafka_bootstrap: str
 ) -> None:
     async def refused(since_s: int = SINCE_S, topic: str = log.topic) -> str:
         return await refusal(database_url, kafka_bootstrap, topic, since_s)
 
     assert "nothing was counted" in await refused()
-    intakes.start(clock="records")
+    bare_intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
     assert "nothing was counted since" in await refused(END_S + 7_200)
     assert "minutes are kept since" in await refused(END_S - 4 * 86_400)
@@ -206,7 +195,7 @@ async def test_what_could_not_be_made_whole_is_refused(
     later = since_option(END_S - 600)
     arguments = ("rebuild", "--shares", "--yes", "--no-wait", *later)
     await hashgauge(database_url, kafka_bootstrap, log.topic, *arguments)
-    intakes.start(clock="records")
+    bare_intakes.start(clock="records")
     await counted(kafka_bootstrap, log, database_url)
 
 

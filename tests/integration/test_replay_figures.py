@@ -13,10 +13,11 @@ from typing import Any, LiteralString
 import pytest
 
 from deploy.migrate import migrate
-from tests.integration.intake_processes import Processes, processes
+from tests.integration.intake_processes import Processes
 from tests.integration.intake_world import stored, until
 from tests.integration.replay_world import (
     END_S,
+    SLOW,
     Topic,
     damage,
     ends,
@@ -27,7 +28,6 @@ from tests.integration.replay_world import (
     taken_in,
 )
 
-SLOW = {"clock": "records", "fetch_records": 4, "flush_shares": 20, "buffered_shares": 40}
 KEEPS: tuple[LiteralString, ...] = (
     "select * from worker_figures order by worker_id",
     "select * from entity_figures order by entity_id",
@@ -60,14 +60,6 @@ def leading(database_url: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.wait()
-
-
-@pytest.fixture
-def intakes(
-    database_url: str, kafka_bootstrap: str, topic: str, tmp_path: Path
-) -> Iterator[Processes]:
-    with processes(database_url, kafka_bootstrap, topic, tmp_path) as started:
-        yield started
 
 
 @pytest.fixture
@@ -117,16 +109,16 @@ def _without_ids(row: tuple[Any, ...], *, skip: int, level: str) -> tuple[Any, .
 
 async def test_no_crater_and_no_false_transition(
     log: Topic,
-    intakes: Processes,
+    bare_intakes: Processes,
     database_url: str,
     empty_database_url: str,
     kafka_bootstrap: str,
 ) -> None:
     migrate(empty_database_url)
-    undisturbed = intakes.start(
+    undisturbed = bare_intakes.start(
         clock="records", database_url=empty_database_url, group_id=f"{log.topic}-undisturbed"
     )
-    intakes.start(clock="records")
+    bare_intakes.start(clock="records")
     with leading(database_url), leading(empty_database_url):
         await figures_are_current(database_url, kafka_bootstrap, log.topic)
         await figures_are_current(empty_database_url, kafka_bootstrap, log.topic)
@@ -144,7 +136,7 @@ async def test_no_crater_and_no_false_transition(
         shown = await hashgauge(database_url, kafka_bootstrap, log.topic, "status")
         assert "figures stand still" in shown
         assert "counts anew," in shown
-        intakes.start(**SLOW)
+        bare_intakes.start(**SLOW)
         looks, stamp_s = 0, END_S + 120
         while replays(database_url):
             found = [rows(database_url, query) for query in KEEPS]
