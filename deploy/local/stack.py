@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -93,30 +93,41 @@ class LocalStack:
         parts.append(self._command("aggregator", "aggregate", healthy=f"{self.monitor}/readyz"))
         parts.append(self._command("api", "serve", healthy=f"{self.api}/readyz"))
         if self._options.workers:
-            workers = str(self._options.workers)
-            parts.append(self._command("simulator", "simulate", "--workers", workers))
+            simulate = ("simulate", "--workers", str(self._options.workers))
+            environment = self._simulator_environment
+            parts.append(self._command("simulator", *simulate, environment=environment))
         return parts
 
-    def _command(self, name: str, *arguments: str, healthy: str | None = None) -> CommandPart:
+    def _command(
+        self,
+        name: str,
+        *arguments: str,
+        environment: Callable[[], Mapping[str, str]] | None = None,
+        healthy: str | None = None,
+    ) -> CommandPart:
         return CommandPart(
             name,
             arguments,
-            environment=self._environment,
+            environment=environment or self._environment,
             log_path=self.logs / f"{name}.log",
             healthy_at=healthy,
             stop=self._stop,
         )
 
+    def _simulator_environment(self) -> Mapping[str, str]:
+        """The hours before now are played once: a simulator that is started again goes on."""
+        fresh, self._fresh = self._fresh, False
+        backfill = {f"{PREFIX}SIMULATOR__BACKFILL_S": str(BACKFILL_H * 3_600)}
+        return {**self._environment(), **(backfill if fresh else {})}
+
     def _environment(self) -> Mapping[str, str]:
         """What the children need to know; asked at each start, for a broker that moved."""
-        backfill = {f"{PREFIX}SIMULATOR__BACKFILL_S": str(BACKFILL_H * 3_600)}
         return {
             "DATABASE_URL": self.database_url,
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             f"{PREFIX}HOST": self._settings.host,
             f"{PREFIX}PORT": str(self._settings.port),
             f"{PREFIX}MONITOR_PORT": str(self._monitor_port),
-            **(backfill if self._fresh else {}),
         }
 
     def _prepare_database(self) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -110,7 +111,7 @@ def test_it_starts_shows_figures_and_stops(up: Up) -> None:
             row = connection.execute("select count(*) from workers").fetchone()
         assert row == (20,), "the workers of the first start are still there, and no others"
         wait_until(
-            lambda: _last_minutes_of(_url(up.folder)) > before, "new minutes come in", again.check
+            lambda: _minutes_of(_url(up.folder)) > before, "new minutes come in", again.check
         )
     finally:
         again.interrupt()
@@ -118,6 +119,7 @@ def test_it_starts_shows_figures_and_stops(up: Up) -> None:
 
 def test_a_killed_child_is_started_again(up: Up) -> None:
     up.wait_for("Ctrl-C stops it")
+    wait_until(lambda: _is_caught_up(_url(up.folder)), "the hours before are counted", up.check)
     aggregator = _child(up.process.pid, "aggregate")
     os.kill(aggregator, signal.SIGKILL)
     up.wait_for("aggregator ended with code -9; starting it again in 1 s")
@@ -125,8 +127,9 @@ def test_a_killed_child_is_started_again(up: Up) -> None:
     broker = _child(up.process.pid, "deploy.local.broker")
     os.kill(broker, signal.SIGKILL)
     up.wait_for("broker runs again")
-    before = _last_minutes_of(_url(up.folder))
-    wait_until(lambda: _last_minutes_of(_url(up.folder)) > before, "shares come in again", up.check)
+    newest, shares = _minutes_of(_url(up.folder))
+    wait_until(lambda: _minutes_of(_url(up.folder))[0] > newest, "shares come in again", up.check)
+    assert shares < _minutes_of(_url(up.folder))[1] < 1.5 * shares, "the hours before came once"
     up.interrupt()
 
 
@@ -171,23 +174,28 @@ def _url(folder: Path) -> str:
     return url
 
 
-def _last_minutes(folder: Path) -> str:
+def _last_minutes(folder: Path) -> tuple[datetime, int]:
     """The newest minute in the database of a stack that is stopped."""
     server = EmbeddedPostgres(folder / ".hashgauge" / "postgres")
     server.start()
     try:
-        return _last_minutes_of(server.url("hashgauge"))
+        return _minutes_of(server.url("hashgauge"))
     finally:
         server.stop()
 
 
-def _last_minutes_of(url: str) -> str:
+def _minutes_of(url: str) -> tuple[datetime, int]:
+    """The newest worker minute, and how many shares are in all of them."""
     with psycopg.connect(url) as connection:
         row = connection.execute(
-            "select max(bucket)::text || sum(accepted_count) from worker_minutes"
+            "select max(bucket), sum(accepted_count) from worker_minutes"
         ).fetchone()
     assert row is not None
-    return str(row[0])
+    return (datetime.min.replace(tzinfo=UTC), 0) if row[0] is None else (row[0], int(row[1]))
+
+
+def _is_caught_up(url: str) -> bool:
+    return _minutes_of(url)[0] > datetime.now(UTC) - timedelta(minutes=2)
 
 
 def _children(pid: int) -> list[int]:
