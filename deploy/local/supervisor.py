@@ -76,7 +76,8 @@ class Supervisor:
             part.stop()
 
     def _begin(self, part: Part) -> None:
-        self._lives[part.name].started_at_s = time.monotonic()
+        life = self._lives[part.name]
+        life.started_at_s, life.due_at_s = time.monotonic(), None
         part.start()
 
     def _restart(self, parts: Sequence[Part]) -> None:
@@ -95,7 +96,6 @@ class Supervisor:
             return False
         if now_s < life.due_at_s:
             return False
-        life.due_at_s = None
         if not self._try(part):
             return False
         self._say(f"{part.name} runs again")

@@ -129,3 +129,16 @@ def test_parts_behind_one_that_moved_start_anew(events: list[str], said: list[st
     parts[0].dead = "ended"
     supervisor.run(Loop(3))
     assert events == ["stop broker", "start broker", "stop api", "start api"]
+
+
+@pytest.mark.usefixtures("now_s")
+def test_a_part_that_waits_to_start_is_started_once_where_the_one_before_it_moved(
+    events: list[str], said: list[str]
+) -> None:
+    parts = [FakePart("broker", events, moves=True), FakePart("simulator", events)]
+    supervisor = Supervisor(parts, said.append)
+    supervisor.start(threading.Event())
+    events.clear()
+    parts[0].dead = parts[1].dead = "ended"
+    supervisor.run(Loop(4))
+    assert events.count("start simulator") == 1
