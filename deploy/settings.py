@@ -22,6 +22,7 @@ from schemas import topics
 Config = TypeVar("Config")
 
 _SECRETS_DIR: Final = f"{PREFIX}SECRETS_DIR"
+_POSTGRES: Final = ("postgresql://", "postgres://")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -99,8 +100,16 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _address_of_postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        if value is not None and not value.get_secret_value().startswith(_POSTGRES):
             raise ValueError("it must begin with postgresql://")
+        return value
+
+    @field_validator("internal_api_key", "telegram_token")
+    @classmethod
+    def _no_empty_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        """A key of no characters would be known to everybody."""
+        if value is not None and not value.get_secret_value().strip():
+            raise ValueError("it is empty; leave it out to have none")
         return value
 
     @property

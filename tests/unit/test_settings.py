@@ -89,6 +89,27 @@ def test_an_address_of_another_kind_of_database_is_refused(monkeypatch: pytest.M
         load()
 
 
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("DATABASE_URL", "it must begin with postgresql://"),
+        ("HASHGAUGE_INTERNAL_API_KEY", "it is empty"),
+        ("HASHGAUGE_TELEGRAM_TOKEN", "it is empty"),
+    ],
+)
+def test_an_empty_secret_is_refused(
+    variable: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "")
+    with pytest.raises(SettingsError, match=f"^{variable}: {words}"):
+        load()
+    monkeypatch.delenv(variable)
+    (tmp_path / variable.lower()).write_text("\n")
+    monkeypatch.setenv("HASHGAUGE_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(SettingsError, match=f"^{variable}: {words}"):
+        load()
+
+
 def test_every_setting_has_one_name() -> None:
     variables = [setting.variable for setting in all_settings()]
     assert len(variables) == len(set(variables))
