@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 import uvicorn
 
+from deploy.listening import listen
 from deploy.settings import Settings
 from deploy.telemetry import Check, QuietServer, monitor_app
 
@@ -75,15 +76,15 @@ def _raise_first(
 
 
 def http_service(
-    config: uvicorn.Config, *, before_end: Callable[[], None] | None = None
+    config: uvicorn.Config, *, port_from: str, before_end: Callable[[], None] | None = None
 ) -> Service:
     """uvicorn as a service: `stop` lets the requests in hand end; `before_end` ends those that have
-    no end of their own."""
+    no end of their own. `port_from` is what a person sets the port with."""
 
     async def serve(stop: asyncio.Event) -> None:
         server = QuietServer(config)
         # Bound here: uvicorn itself would end the process without a word of ours.
-        with _listening(config.host, config.port) as listener:
+        with listen(config.host, config.port, port_from=port_from) as listener:
             await _serve(server, listener, stop, before_end)
 
     return serve
@@ -105,18 +106,6 @@ async def _serve(
     await serving
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """OSError where the port is taken."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"port {port} on {host} is taken") from None
-    return listener
-
-
 def monitor_service(settings: Settings, checks: Mapping[str, Check]) -> Service:
     """`/metrics`, `/healthz` and `/readyz` of a process without an API."""
     return http_service(
@@ -127,5 +116,6 @@ def monitor_service(settings: Settings, checks: Mapping[str, Check]) -> Service:
             log_config=None,
             access_log=False,
             lifespan="off",
-        )
+        ),
+        port_from="HASHGAUGE_MONITOR_PORT",
     )

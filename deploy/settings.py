@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -100,8 +102,14 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _address_of_postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(_POSTGRES):
-            raise ValueError("it must begin with postgresql://")
+        if value is not None:
+            address = value.get_secret_value()
+            if not address.startswith(_POSTGRES):
+                raise ValueError("it must begin with postgresql://")
+            try:
+                conninfo_to_dict(address)
+            except ProgrammingError:  # its words would show the password
+                raise ValueError("libpq cannot read it; is a special character unquoted?") from None
         return value
 
     @field_validator("internal_api_key", "telegram_token")

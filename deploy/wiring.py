@@ -57,6 +57,7 @@ def api_service(settings: Settings) -> Service:
             server_header=False,
             timeout_graceful_shutdown=10,
         ),
+        port_from="--port or HASHGAUGE_PORT",
         before_end=lambda: end_streams(app),
     )
 

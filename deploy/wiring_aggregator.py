@@ -184,7 +184,8 @@ def gateway_service(settings: Settings, *, host: str, port: int) -> Service:
         async with KafkaShareSink(sink_config) as sink:
             app = create_gateway(config, sink, authenticate)
             serve = http_service(
-                uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)
+                uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False),
+                port_from="--port",
             )
             await serve(stop)
 

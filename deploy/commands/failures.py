@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 
 import psycopg
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from deploy.listening import ListenError
 from deploy.local.errors import LocalStackError
 from deploy.migrate import MigrationError
 from deploy.overrides import SettingsError
@@ -24,7 +24,9 @@ def explain(error: BaseException) -> tuple[str, int] | None:
     match error:
         case SettingsError():
             return str(error), USAGE
-        case LocalStackError() | MigrationError() | PreflightError() | IngestError():
+        case (
+            LocalStackError() | MigrationError() | PreflightError() | ListenError() | IngestError()
+        ):
             return without_credentials(_first_line(error)), FAILED
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
             return "the database lacks its schema: run `hashgauge migrate`", FAILED
@@ -36,8 +38,6 @@ def explain(error: BaseException) -> tuple[str, int] | None:
             return "the topic is not there: is HASHGAUGE_SHARES_TOPIC right?", FAILED
         case KafkaError():
             return f"the broker: {_first_line(error)}", FAILED
-        case OSError() if error.errno == errno.EADDRINUSE:
-            return f"{error.strerror}: choose another port", FAILED
         case PermissionError():
             return f"no permission for {error.filename}: was it made by another user?", FAILED
         case ConnectionError() | socket.gaierror():

@@ -41,13 +41,10 @@ def up(
     Example: `hashgauge up --workers 1000 --port 8081`
     """
     from deploy.access import refuse_open_api
+    from deploy.listening import listen
     from deploy.local.broker import NOTICE
     from deploy.local.claim import claim
-    from deploy.local.stack import (
-        LocalStack,
-        Options,
-        refuse_taken_port,
-    )
+    from deploy.local.stack import LocalStack, Options
     from deploy.local.supervisor import Supervisor
 
     settings = load()
@@ -57,7 +54,8 @@ def up(
     console = Console(highlight=False)
     stop = _stop_on_signals()
     started_s = time.monotonic()
-    refuse_taken_port(settings)
+    # Now, and not when everything else has started.
+    listen(settings.host, settings.port, port_from="--port").close()
     with claim(settings.data_dir, by="hashgauge up"):
         stack = LocalStack(settings, Options(workers, broker), stop)
         if broker == "embedded" and not settings.kafka_bootstrap_servers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from psycopg import sql
 from aggregator.figures.policies import Policies
 from deploy.addresses import LOCAL_DATABASE, broker_file, postgres_dir
 from deploy.local.broker import EmbeddedBroker
-from deploy.local.errors import AlreadyRunningError
 from deploy.local.kafka.node import KafkaNode
 from deploy.local.parts import BrokerPart, CommandPart, DatabasePart
 from deploy.local.postgres import EmbeddedPostgres
@@ -140,20 +138,6 @@ class LocalStack:
             connection.execute(SQL["forget_embedded_sequences"].encode())
             row = connection.execute(SQL["is_fresh"].encode()).fetchone()
         self._fresh = bool(row and row[0])
-
-
-def refuse_taken_port(settings: Settings) -> None:
-    """AlreadyRunningError where the API's port is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise AlreadyRunningError(
-                f"port {settings.port} on {settings.host} is taken ({error.strerror}); "
-                "another stack may run: stop it, or choose another port with --port"
-            ) from None
 
 
 def _free(port: int) -> int:

@@ -64,11 +64,6 @@ def test_the_promised_commands_are_there() -> None:
             1,
         ),
         (
-            OSError(errno.EADDRINUSE, "port 1 is taken"),
-            "port 1 is taken: choose another port",
-            1,
-        ),
-        (
             psycopg.errors.UndefinedTable("relation leader does not exist"),
             "the database lacks its schema: run `hashgauge migrate`",
             1,
@@ -94,6 +89,7 @@ def test_known_failures_are_one_line(error: Exception, line: str, code: int) -> 
         ("simulate", "--duration", "-1"),
         ("simulate", "--truth", "/nowhere/day.json"),
         ("simulate", "--truth", "day.xls"),
+        ("simulate", "--speed", "nan"),
         ("accounts", "import", sys.executable),
         ("feed", "ckpool", str(Path(__file__).parent)),
         ("dead-letters", "list", "--limit", "-1"),

@@ -89,6 +89,14 @@ def test_an_address_of_another_kind_of_database_is_refused(monkeypatch: pytest.M
         load()
 
 
+def test_an_address_that_libpq_cannot_read_shows_no_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:hid%den@[db/x")
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL: libpq cannot read it; [^%]*$"):
+        load()
+
+
 @pytest.mark.parametrize(
     ("variable", "words"),
     [
