@@ -17,8 +17,8 @@ from psycopg.rows import namedtuple_row
 
 from aggregator.figures.policies import Policies
 from deploy.doctor import Finding, fail, ok, warn
+from deploy.kafka_client import client_options
 from deploy.settings import Settings
-from ingest.consumer import ConsumerConfig
 from schemas.named_sql import load
 
 _SQL: Final = load("deploy", "sql/doctor.sql")
@@ -96,7 +96,7 @@ def _topics(settings: Settings, log: Log) -> Iterator[Finding]:
 
 async def _read(settings: Settings, servers: str) -> Log:
     name = settings.shares_topic
-    client = settings.configured("consumer", ConsumerConfig(bootstrap_servers=servers)).client
+    client = client_options(settings)
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, **client)
     await admin.start()
     try:

@@ -12,9 +12,9 @@ from aggregator.figures.policies import Policies
 from aggregator.minutes import rewind
 from aggregator.minutes.offsets import Stream
 from aggregator.minutes.rewind import Limits, Rewound
-from deploy.addresses import bootstrap_servers
+from deploy.kafka_client import consumer_config
 from deploy.settings import Settings
-from ingest.consumer import ConsumerConfig, ShareConsumer
+from ingest.consumer import ShareConsumer
 from ingest.decode import DecodeConfig
 from ingest.errors import FatalError
 from ingest.log_places import LogPlace, log_places
@@ -42,7 +42,7 @@ async def plan(settings: Settings, connection: AsyncConnection[object], *, since
     stream = await _followed(settings, limits)
     _check_minutes(limits, settings.configured("retention", Policies()), since)
     early = timedelta(milliseconds=settings.configured("decode", DecodeConfig()).times.early_ms)
-    config = _consumer(settings)
+    config = consumer_config(settings)
     places = await log_places(
         config.bootstrap_servers,
         config.topic,
@@ -65,7 +65,7 @@ async def begin(connection: AsyncConnection[object], plan: Plan) -> Rewound:
 
 
 async def _followed(settings: Settings, limits: Limits) -> Stream:
-    cluster = await ShareConsumer(_consumer(settings)).cluster_id()
+    cluster = await ShareConsumer(consumer_config(settings)).cluster_id()
     here = Stream(cluster, settings.shares_topic)
     if here != Stream(limits.cluster_id, limits.topic):
         raise FatalError(
@@ -84,11 +84,6 @@ def _check_minutes(limits: Limits, policies: Policies, since: datetime) -> None:
         oldest = max(oldest, limits.kept_from)
     if since < oldest:
         raise FatalError(f"minutes are kept since {_text(oldest)} only: choose a later --from")
-
-
-def _consumer(settings: Settings) -> ConsumerConfig:
-    config = ConsumerConfig(bootstrap_servers(settings), topic=settings.shares_topic)
-    return settings.configured("consumer", config)
 
 
 def _ms(at: datetime) -> int:

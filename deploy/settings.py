@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.overrides import PREFIX, Setting, SettingsError, apply, documented
-from deploy.sections import SECTIONS, WIRED, section_class
+from deploy.sections import SECTIONS, WIRED, WIRED_INSIDE, section_class
 from schemas import topics
 
 Config = TypeVar("Config")
@@ -43,10 +43,23 @@ class Settings(BaseSettings):
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",
         description="host:port, several by commas. Without it: the local stack's.",
     )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How brokers are spoken to: encrypted (SSL), logged in (SASL)."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How the password is shown to them; PLAIN only with SSL."
+    )
+    kafka_username: str | None = Field(None, description="Needed with SASL, as is the password.")
+    kafka_password: SecretStr | None = Field(None, description="Of that user.")
+    kafka_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authority that signed the brokers' certificates. Without it: "
+        "those that the system trusts.",
+    )
     secrets_dir: Path | None = Field(
         None,
-        description="Folder of files named like the settings above and below it in lower case "
-        "(database_url, hashgauge_internal_api_key): their values. The environment goes first.",
+        description="Folder of files named like these settings in lower case (database_url, "
+        "hashgauge_internal_api_key): their values. The environment goes first.",
     )
     host: str = Field(
         "127.0.0.1",
@@ -112,7 +125,7 @@ class Settings(BaseSettings):
                 raise ValueError("libpq cannot read it; is a special character unquoted?") from None
         return value
 
-    @field_validator("internal_api_key", "telegram_token")
+    @field_validator("internal_api_key", "kafka_password", "telegram_token")
     @classmethod
     def _no_empty_secret(cls, value: SecretStr | None) -> SecretStr | None:
         """A key of no characters would be known to everybody."""
@@ -170,7 +183,7 @@ def _own_settings() -> Iterator[Setting]:
 
 def _section_settings(section: str) -> Iterator[Setting]:
     for setting in documented(section, section_class(section)):
-        if not setting.variable.startswith(WIRED):
+        if setting.variable not in WIRED and not setting.variable.startswith(WIRED_INSIDE):
             yield setting
 
 

@@ -24,10 +24,11 @@ from aggregator.notify.publisher import Publisher
 from deploy.access import refuse_open_api
 from deploy.addresses import bootstrap_servers, database_url
 from deploy.garbage import collect_seldom
+from deploy.kafka_client import client_options, consumer_config
 from deploy.runtime import Service, http_service
 from deploy.settings import Settings
 from deploy.telemetry import Check
-from ingest.consumer import ConsumerConfig, ShareConsumer
+from ingest.consumer import ShareConsumer
 from ingest.dead_letter import Ceiling, DeadLetterConfig, DeadLetterSink
 from ingest.decode import DecodeConfig, Decoder
 from ingest.gateway import create_gateway
@@ -85,17 +86,10 @@ def intake_service(settings: Settings, checks: MutableMapping[str, Check]) -> Se
     times = dataclasses.replace(
         decode.times, late_ms=round(policies.lateness.total_seconds() * 1_000)
     )
-    servers = bootstrap_servers(settings)
-    consumer = settings.configured(
-        "consumer",
-        ConsumerConfig(
-            bootstrap_servers=servers,
-            topic=settings.shares_topic,
-            create_partitions=settings.shares_partitions,
-        ),
-    )
+    consumer = consumer_config(settings)
     letters = settings.configured(
-        "dead_letters", DeadLetterConfig(servers, topic=settings.dead_letter_topic)
+        "dead_letters",
+        DeadLetterConfig(consumer.bootstrap_servers, topic=settings.dead_letter_topic),
     )
     checks["intake"] = lambda: "starting"
 
@@ -103,7 +97,7 @@ def intake_service(settings: Settings, checks: MutableMapping[str, Check]) -> Se
         collect_seldom()
         async with (
             pool(settings, "intake", connections=_INTAKE_CONNECTIONS) as connections,
-            DeadLetterSink(letters) as sink,
+            DeadLetterSink(letters, consumer.client) as sink,
         ):
             parts = IntakeParts(
                 pool=connections,
@@ -141,12 +135,16 @@ def figures_service(settings: Settings, checks: MutableMapping[str, Check]) -> S
 def publisher_config(settings: Settings) -> NotifyConfig:
     """The publisher's own settings with its channels and what the leader says."""
     token = settings.telegram_token
-    servers = bootstrap_servers(settings)
     return dataclasses.replace(
         settings.configured("notify", NotifyConfig(holder=process_name("publisher"))),
         rate_span_s=settings.configured("figures", FiguresConfig()).status.rate_span_s,
         kafka=settings.configured(
-            "notify_kafka", KafkaConfig(servers, topic=settings.worker_status_topic)
+            "notify_kafka",
+            KafkaConfig(
+                bootstrap_servers(settings),
+                topic=settings.worker_status_topic,
+                client=client_options(settings),
+            ),
         ),
         telegram=None
         if token is None
@@ -194,8 +192,11 @@ def gateway_service(settings: Settings, *, host: str, port: int) -> Service:
 
 def share_sink_config(settings: Settings) -> SinkConfig:
     """Where whatever writes shares puts them."""
+    consumer = consumer_config(settings)
     return SinkConfig(
-        bootstrap_servers(settings),
-        topic=settings.shares_topic,
-        create_partitions=settings.shares_partitions,
+        consumer.bootstrap_servers,
+        topic=consumer.topic,
+        create_partitions=consumer.create_partitions,
+        create_replication=consumer.create_replication,
+        client=consumer.client,
     )

@@ -118,8 +118,12 @@ async def _bounds(settings: Settings) -> Mapping[int, tuple[int, int]]:
     """First offset and the one behind the last, of every partition of the topic."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
+    from deploy.kafka_client import client_options
+
     consumer = AIOKafkaConsumer(
-        settings.shares_topic, bootstrap_servers=bootstrap_servers(settings)
+        settings.shares_topic,
+        bootstrap_servers=bootstrap_servers(settings),
+        **client_options(settings),
     )
     await consumer.start()
     try:
@@ -137,10 +141,9 @@ async def _settle(settings: Settings, chosen: Mapping[int, int]) -> list[int]:
 
     from aggregator.minutes.offsets import Stream
     from aggregator.minutes.offsets import settle as accept
-    from ingest.consumer import ConsumerConfig, ShareConsumer
+    from deploy.kafka_client import consumer_config
+    from ingest.consumer import ShareConsumer
 
-    servers = bootstrap_servers(settings)
-    config = settings.configured("consumer", ConsumerConfig(bootstrap_servers=servers))
-    cluster = await ShareConsumer(config).cluster_id()
+    cluster = await ShareConsumer(consumer_config(settings)).cluster_id()
     async with await AsyncConnection.connect(database_url(settings), autocommit=True) as connection:
         return await accept(connection, Stream(cluster, settings.shares_topic), chosen)
