@@ -13,6 +13,8 @@ from deploy.preflight import ready_broker
 from deploy.settings import Settings, load
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from ingest.dead_letter_tools import Letter
     from schemas.topics import Reason
 
@@ -33,13 +35,8 @@ def list_letters(reason: Reasons = None, hours: Hours = None, limit: Limit = 50)
 
     Example: `hashgauge dead-letters list --reason malformed_json --hours 24`
     """
-    console = Console(highlight=False)
-    count = 0
-    for letter in asyncio.run(_read(load(), _reasons(reason), hours)):
-        count += 1
-        if count <= limit:
-            console.print(_line(letter), soft_wrap=True, markup=False)
-    console.print(f"{count} dead letters" + (f", {limit} shown" if count > limit else ""))
+    count = asyncio.run(_list(load(), _reasons(reason), hours, limit))
+    _say(f"{count} dead letters" + (f", {limit} shown" if count > limit else ""))
 
 
 @app.command()
@@ -57,10 +54,7 @@ def replay(
     Example: `hashgauge dead-letters replay --reason unknown_account --hours 24`
     """
     sent, refused = asyncio.run(_replay(load(), _reasons(reason), hours, allow_old=allow_old))
-    console = Console(highlight=False)
-    for letter, why in refused:
-        console.print(f"not sent: {_line(letter)}: {why}", soft_wrap=True, markup=False)
-    console.print(f"{sent} sent again, {len(refused)} not")
+    _say(f"{sent} sent again, {refused} not")
 
 
 def _reasons(names: list[str] | None) -> list[Reason]:
@@ -73,49 +67,63 @@ def _reasons(names: list[str] | None) -> list[Reason]:
     return [Reason(name) for name in names or ()]
 
 
-async def _read(settings: Settings, reasons: list[Reason], hours: float | None) -> list[Letter]:
+def _letters(
+    settings: Settings, reasons: list[Reason], hours: float | None
+) -> AsyncIterator[Letter]:
+    """One after the other: a letter is a whole message, and there may be very many."""
+    from deploy.kafka_client import client_options
     from ingest.dead_letter_tools import read_letters
 
-    since_ms = None if hours is None else round((time.time() - hours * 3_600) * 1_000)
-    return [
-        letter
-        async for letter in read_letters(
-            ready_broker(settings),
-            settings.dead_letter_topic,
-            reasons=reasons,
-            since_ms=since_ms,
-        )
-    ]
+    return read_letters(
+        ready_broker(settings),
+        settings.dead_letter_topic,
+        reasons=reasons,
+        since_ms=None if hours is None else round((time.time() - hours * 3_600) * 1_000),
+        client=client_options(settings),
+    )
+
+
+async def _list(settings: Settings, reasons: list[Reason], hours: float | None, limit: int) -> int:
+    count = 0
+    async for letter in _letters(settings, reasons, hours):
+        count += 1
+        if count <= limit:
+            _say(_line(letter))
+    return count
 
 
 async def _replay(
     settings: Settings, reasons: list[Reason], hours: float | None, *, allow_old: bool
-) -> tuple[int, list[tuple[Letter, str]]]:
+) -> tuple[int, int]:
+    """How many were sent, and how many refused."""
     from aiokafka import AIOKafkaProducer
 
+    from deploy.kafka_client import client_options
     from ingest.dead_letter_tools import LETTER_MAX_BYTES, NotReplayableError
     from ingest.dead_letter_tools import replay as send_again
 
-    letters = await _read(settings, reasons, hours)
-    producer = AIOKafkaProducer(
+    sent = refused = 0
+    async with AIOKafkaProducer(
         bootstrap_servers=ready_broker(settings),
         acks="all",
         enable_idempotence=True,
         compression_type="zstd",
         max_request_size=LETTER_MAX_BYTES,
-    )
-    refused: list[tuple[Letter, str]] = []
-    await producer.start()
-    try:
-        for letter in letters:
+        **client_options(settings),
+    ) as producer:
+        async for letter in _letters(settings, reasons, hours):
             try:
                 now_ms = time.time_ns() // 1_000_000
                 await send_again(producer, letter, now_ms, allow_old=allow_old)
+                sent += 1
             except NotReplayableError as error:
-                refused.append((letter, str(error)))
-    finally:
-        await producer.stop()
-    return len(letters) - len(refused), refused
+                _say(f"not sent: {_line(letter)}: {error}")
+                refused += 1
+    return sent, refused
+
+
+def _say(line: str) -> None:
+    Console(highlight=False).print(line, soft_wrap=True, markup=False)
 
 
 def _line(letter: Letter) -> str:

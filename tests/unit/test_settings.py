@@ -124,6 +124,14 @@ def test_every_setting_has_one_name() -> None:
     assert "HASHGAUGE_INTAKE__FLUSH_INTERVAL_S" in variables
 
 
+def test_a_setting_that_begins_like_a_wired_one_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASHGAUGE_INTAKE__CLOCK_TOLERANCE_S", "3")
+    load()
+    monkeypatch.setenv("HASHGAUGE_INTAKE__CLOCK", "records")
+    with pytest.raises(SettingsError, match="HASHGAUGE_INTAKE__CLOCK is no setting"):
+        load()
+
+
 def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HASHGAUGE_INTAKE__FLUSH_INTERVALL_S", "1")
     with pytest.raises(SettingsError, match="did you mean HASHGAUGE_INTAKE__FLUSH_INTERVAL_S"):
