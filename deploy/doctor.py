@@ -121,7 +121,7 @@ def _server(server: Any) -> Finding:
 def _connections(server: Any) -> Finding:
     told = f"{server.connections} of {server.connections_limit} in use"
     if server.connections > _FULL * server.connections_limit:
-        return warn("connections", told, "raise max_connections, or put a pooler before the API")
+        return warn("connections", told, "raise max_connections, or run fewer API processes")
     return ok("connections", told)
 
 
