@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -56,12 +57,26 @@ async def plan(settings: Settings, connection: AsyncConnection[object], *, since
             f"the log of partitions {cut} no longer reaches back to {_text(since - early)}: shares "
             "that count now would be lost. Choose a later --from, or restore a backup"
         )
+    await _check_origin(connection, places.values(), since, limits.stream_time or since)
     return Plan(since, stream, places)
 
 
 async def begin(connection: AsyncConnection[object], plan: Plan) -> Rewound:
     """Delete the minutes and rewind. FatalError where things changed since `plan`."""
     return await rewind.rewind(connection, plan.stream, plan.places, since=plan.since)
+
+
+async def _check_origin(
+    connection: AsyncConnection[object], places: Iterable[LogPlace], since: datetime, end: datetime
+) -> None:
+    """Minutes from before the log begins came from another one, of a topic that was made anew."""
+    begins_ms = min((place.begins_ms for place in places if place.begins_ms), default=_ms(end))
+    begins = datetime.fromtimestamp(begins_ms // 60_000 * 60, UTC)
+    if since < begins and await rewind.counted_between(connection, since, begins):
+        raise FatalError(
+            f"the log holds nothing from before {_text(begins)}, and minutes before that are "
+            "counted: it could not give them back. Choose a later --from"
+        )
 
 
 async def _followed(settings: Settings, limits: Limits) -> Stream:

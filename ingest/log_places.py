@@ -23,11 +23,13 @@ class LogPlace:
     whole   the log was never cut, or still holds an older record before the first one stamped
             `at_ms` or later: the broker drops segments by their newest stamp, oldest first
     before  the last record that can be read before `start`, where there is one next to it
+    begins_ms  the stamp of the log's first record; None where it holds none
     """
 
     start: int
     whole: bool
     before: Record | None
+    begins_ms: int | None = None
 
 
 async def log_places(
@@ -72,7 +74,13 @@ async def _place(
     first = await _first(consumer, at, at_ms, beginning, end)
     start = await _first(consumer, at, prime_ms, beginning, end)
     whole = beginning == 0 or first > beginning
-    return LogPlace(start, whole, await _before(consumer, at, start, beginning))
+    oldest = (await consumer.offsets_for_times({at: 0}))[at]
+    return LogPlace(
+        start,
+        whole,
+        await _before(consumer, at, start, beginning),
+        None if oldest is None else oldest.timestamp,
+    )
 
 
 async def _first(

@@ -61,6 +61,13 @@ async def limits(connection: Connection) -> Limits | None:
         return await cursor.fetchone()
 
 
+async def counted_between(connection: Connection, since: datetime, until: datetime) -> bool:
+    """Whether there are minutes that a replay from `since` on would delete, before `until`."""
+    scope = {"since": since, "until": until}
+    row = await (await connection.execute(SQL["counted_between"], scope)).fetchone()
+    return bool(row and row[0])
+
+
 async def progress(connection: Connection) -> ReplayProgress | None:
     """None where nothing is counted anew and the leader has taken up what was."""
     async with connection.cursor(row_factory=class_row(ReplayProgress)) as cursor:

@@ -180,6 +180,7 @@ async def test_what_could_not_be_made_whole_is_refused(
     await counted(kafka_bootstrap, log, database_url)
     assert "nothing was counted since" in await refused(END_S + 7_200)
     assert "minutes are kept since" in await refused(END_S - 4 * 86_400)
+    assert "the log holds nothing from before" in await refused(END_S - 5 * 3_600)
     assert "the service follows topic" in await refused(topic=f"{log.topic}.dead-letter")
     with psycopg.connect(database_url) as connection:
         connection.execute(

@@ -89,6 +89,17 @@ select
     ) as messages_left
 from replay
 
+-- name: counted_between
+-- Whether hardware workers have minutes there, merged or not.
+select exists (
+    select from flushed_minutes
+    where bucket >= %(since)s::timestamptz and bucket < %(until)s::timestamptz
+) or exists (
+    select from worker_minutes
+    where bucket >= %(since)s::timestamptz and bucket < %(until)s::timestamptz
+        and worker_id <> all (array(select id from workers where behavior = 'boundary'))
+)
+
 -- name: limits
 -- How far back minutes are whole: what retention dropped, and the newest stream time.
 select
