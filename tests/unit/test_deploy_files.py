@@ -137,6 +137,18 @@ def test_rules_use_metrics_that_exist() -> None:
         assert series_of(rule["expr"]) <= SERIES | recorded, rule
 
 
+def test_event_streams_are_no_slow_requests() -> None:
+    """They last as long as somebody listens, and would be the slowest hundredth of any hour."""
+    texts = [RULES.read_text(), *(path.read_text() for path in DASHBOARDS)]
+    series = [
+        found.replace("\\", "")
+        for text in texts
+        for found in re.findall(r"http_request_seconds_bucket[^\[]*", text)
+    ]
+    assert len(series) >= 3
+    assert set(series) == {'http_request_seconds_bucket{route!~".*/events"}'}
+
+
 def test_every_alert_says_what_to_do() -> None:
     alerts = [rule for rule in rules() if "alert" in rule]
     assert len(alerts) >= 8
