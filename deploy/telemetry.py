@@ -21,7 +21,7 @@ Check = Callable[[], str | None]
 """Answers why the process is not ready, or None."""
 
 _SECRET: Final = re.compile(r"password|passwd|secret|token|api_key|authorization|cookie", re.I)
-_CREDENTIALS: Final = re.compile(r"(\w+://[^:/@\s]*):[^@/\s]+@")
+_CREDENTIALS: Final = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+(?=@)|([?&]\w*password=)[^&\s]+")
 _HIDDEN: Final = "***"
 # One line a request of a scrape every 15 s, one a poll: noise at every level that people use.
 _QUIET: Final = ("aiokafka", "asyncio", "uvicorn", "httpx2", "httpcore")
@@ -116,8 +116,10 @@ def without_credentials(text: str) -> str:
 
     >>> without_credentials("postgresql://me:s3cret@db/x")
     'postgresql://me:***@db/x'
+    >>> without_credentials("postgresql://db/x?password=s3cret&user=me")
+    'postgresql://db/x?password=***&user=me'
     """
-    return _CREDENTIALS.sub(rf"\1:{_HIDDEN}@", text)
+    return _CREDENTIALS.sub(rf"\1\2{_HIDDEN}", text)
 
 
 def monitor_app(checks: Mapping[str, Check]) -> Callable[..., Awaitable[None]]:

@@ -84,6 +84,11 @@ def test_telling_keys_are_hidden(key: str) -> None:
     assert hide_secrets(None, "info", {key: "x", "rows": 1}) == {key: "***", "rows": 1}
 
 
+def test_a_password_among_the_parameters_of_an_address_is_hidden() -> None:
+    hidden = without_credentials("postgresql://db/x?sslpassword=s3cret&password=s3:cret&user=me")
+    assert hidden == "postgresql://db/x?sslpassword=***&password=***&user=me"
+
+
 def test_addresses_without_a_password_stay_as_they_are() -> None:
     assert without_credentials("http://127.0.0.1:8080/x@y") == "http://127.0.0.1:8080/x@y"
 
