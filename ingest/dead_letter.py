@@ -26,6 +26,8 @@ Headers = Sequence[tuple[str, bytes]]
 
 # A detail is for a person; a forged message must not make it long.
 _DETAIL_CHARS: Final = 500
+# Above the largest message that a broker is usually set to pass, plus our headers.
+LETTER_MAX_BYTES: Final = 32 * 1024 * 1024
 # What is left of a letter that was refused has less than this of key and headers each: far below
 # every limit that a broker may have.
 _KEPT_BYTES: Final = 8_192
@@ -98,8 +100,7 @@ class DeadLetterConfig:
     topic: str = topics.DEAD_LETTERS
     # What the broker calls this producer in its logs and quotas.
     client_id: str = "hashgauge-dead-letters"
-    # Above the largest message that a broker is usually set to pass, plus our headers.
-    max_message_bytes: int = 32 * 1024 * 1024
+    max_message_bytes: int = LETTER_MAX_BYTES
     # How long one attempt may take before it is an error that may be retried.
     request_timeout_s: float = 30.0
     # Used where the topic is missing. One partition keeps the letters in order.

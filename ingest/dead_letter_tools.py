@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 
 from ingest.content_type import Codec, codec_of
+from ingest.dead_letter import LETTER_MAX_BYTES
 from ingest.errors import PoisonError
 from ingest.record import Record, header
 from schemas import topics
@@ -23,9 +24,6 @@ log = structlog.get_logger(__name__)
 DAY_MS: Final = 86_400_000
 REPLAY_WITHIN_MS: Final = 2 * DAY_MS
 """Intake remembers sequences for 48 hours: two replays within it of the letter cannot double."""
-LETTER_MAX_BYTES: Final = 32 * 1024 * 1024
-"""What `DeadLetterSink` writes at most."""
-
 # Begins the producer id of what is sent again.
 _IDENTITY: Final = "dead-letter/"
 _OURS: Final = frozenset(str(name) for name in DeadLetterHeader)

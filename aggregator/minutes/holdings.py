@@ -134,7 +134,7 @@ class Holdings:
             self._note_outage(held)
             if batch and batch[-1].offset >= held.next_offset:
                 held.last = batch[-1]
-                found_ms = newest((record.timestamp for record in batch), latest_ms=latest_ms)
+                found_ms = newest([record.timestamp for record in batch], latest_ms=latest_ms)
                 if found_ms is not None:
                     held.newest_ms = max(found_ms, held.newest_ms or found_ms)
                 held.next_offset = batch[-1].offset + 1

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from aggregator.minutes.config import StreamClock
 
 
-def newest(stamps_ms: Iterable[int], *, latest_ms: int | None) -> int | None:
+def newest(stamps_ms: Sequence[int], *, latest_ms: int | None) -> int | None:
     """The newest stamp that tells how far the stream is taken in, if there is one.
 
     Records without a stamp (-1) tell nothing, nor do those stamped later than `latest_ms` (None:
     any may be true): in a backlog they would leap over everybody's shares.
     """
-    stamps = [
-        stamp for stamp in stamps_ms if stamp >= 0 and (latest_ms is None or stamp <= latest_ms)
-    ]
-    return max(stamps, default=None)
+    found_ms = max(stamps_ms, default=-1)
+    if latest_ms is not None and found_ms > latest_ms:
+        found_ms = max((stamp for stamp in stamps_ms if stamp <= latest_ms), default=-1)
+    return found_ms if found_ms >= 0 else None
 
 
 def advance(

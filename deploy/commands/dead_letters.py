@@ -99,7 +99,8 @@ async def _replay(
     from aiokafka import AIOKafkaProducer
 
     from deploy.kafka_client import client_options
-    from ingest.dead_letter_tools import LETTER_MAX_BYTES, NotReplayableError
+    from ingest.dead_letter import LETTER_MAX_BYTES
+    from ingest.dead_letter_tools import NotReplayableError
     from ingest.dead_letter_tools import replay as send_again
 
     sent = refused = 0

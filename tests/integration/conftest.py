@@ -1,4 +1,4 @@
-"""Fixtures that several test files share: a connection, a fake intake, intake processes."""
+"""Fixtures that test files share: a connection, miners with events, intakes false and real."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from tests.fixtures.notify_world import World, world_of
 from tests.fixtures.worker_minutes import FakeIntake
 from tests.integration.intake_processes import Processes, led_processes, processes
 
@@ -18,6 +19,12 @@ from tests.integration.intake_processes import Processes, led_processes, process
 async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
         yield opened
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with world_of(database_url) as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-import pytest
 
 from schemas.named_sql import load
-from tests.fixtures.notify_world import World, world_of
+from tests.fixtures.notify_world import World
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
 QUERY = load("query_api", "sql/availability.sql")["availability"]
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with world_of(database_url) as found:
-        yield found
 
 
 async def add(world: World, worker: int, number: int, status: str, *, at: datetime) -> None:

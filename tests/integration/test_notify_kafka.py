@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import orjson
-import pytest
 from aiokafka import AIOKafkaConsumer
 
 from aggregator.notify.config import KafkaConfig, NotifyConfig
 from deploy.local.broker import EmbeddedBroker
-from tests.fixtures.notify_world import World, publishing, until, world_of
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with world_of(database_url) as found:
-        yield found
+from tests.fixtures.notify_world import World, publishing, until
 
 
 async def test_events_arrive_keyed_by_worker_and_in_order(

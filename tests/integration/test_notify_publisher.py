@@ -32,12 +32,6 @@ QUICK = NotifyConfig(
 )  # fmt: skip
 
 
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with world_of(database_url) as found:
-        yield found
-
-
 class Topic:
     """What arrived on the topic, in order."""
 

@@ -14,16 +14,10 @@ from aggregator.notify.config import NotifyConfig, TelegramConfig
 from aggregator.notify.outbox import Outbox
 from aggregator.notify.telegram import TelegramChannel
 from tests.fixtures.http_server import http_server
-from tests.fixtures.notify_world import World, publishing, until, world_of
+from tests.fixtures.notify_world import World, publishing, until
 from tests.fixtures.telegram_stand_in import TOKEN, TelegramStandIn
 
 CHAT = 4711
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with world_of(database_url) as found:
-        yield found
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from deploy.settings import load
 from ingest.errors import FatalError
 from tests.fixtures.certificates import Authority
 from tests.fixtures.http_server import HttpAnswer, HttpRequest, http_server
-from tests.fixtures.notify_world import World, publishing, until, world_of
+from tests.fixtures.notify_world import World, publishing, until
 
 SECRET = new_secret()
 # The receiver is on this machine, whose address is a private one.
@@ -30,12 +29,6 @@ def trusting(ca_file: Path | None) -> NotifyConfig:
     return NotifyConfig(
         poll_s=0.05, webhooks=replace(FAST, ca_file=None if ca_file is None else str(ca_file))
     )
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with world_of(database_url) as found:
-        yield found
 
 
 @pytest.fixture
