@@ -27,5 +27,17 @@ ROLES_ON: Final = {
 }
 """Which roles can be held on what."""
 
+
+class UserStatus(StrEnum):
+    ACTIVE = "active"
+    PENDING = "pending"
+    """Invited, or given a role or a key beforehand; has not come yet."""
+    INACTIVE = "inactive"
+    """Has switched itself off, and opens nothing until it switches itself on again."""
+
+
+LANGUAGES: Final = ("en", "ru")
+"""Of messages. English unless somebody chose."""
+
 WATCHER_TOKEN_PREFIX: Final = "hfwl_"  # noqa: S105 - a prefix
 API_KEY_PREFIX: Final = "hfak_"

@@ -1,4 +1,4 @@
-"""Shares in columns: what decoders return and the fold takes."""
+"""Shares in columns: what decoders return and the fold adds up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,22 @@ WorkerKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class ShareDetails:
+    """What some feeds say beside the work of a share, for all shares of a batch.
+
+    share_difficulty  float64[n]  the difficulty it reached; NaN if the share does not say
+    agent             int32[n]    index into `agents`; -1 if the share names none
+    """
+
+    share_difficulty: NDArray[np.float64]
+    agent: NDArray[np.int32]
+    agents: Sequence[str]
+
+    def filter(self, keep: NDArray[np.bool_]) -> ShareDetails:
+        return ShareDetails(self.share_difficulty[keep], self.agent[keep], self.agents)
+
+
+@dataclass(frozen=True, slots=True)
 class ShareBatch:
     """Shares as columns of equal length `n`, with names behind dictionary codes.
 
@@ -22,7 +38,8 @@ class ShareBatch:
     worker        int32[n]    index into `workers`
     difficulty    float64[n]  assigned difficulty, finite and > 0
     result        uint8[n]    a `ShareResult`
-    source        int32[n]    index into `sources`; -1 where the share names none
+    source        int32[n]    index into `sources`; -1 if the share names none
+    details       None if no share of the batch has any
     """
 
     timestamp_ms: NDArray[np.int64]
@@ -32,12 +49,13 @@ class ShareBatch:
     source: NDArray[np.int32]
     workers: Sequence[WorkerKey]
     sources: Sequence[str]
+    details: ShareDetails | None = None
 
     def __len__(self) -> int:
         return len(self.timestamp_ms)
 
-    def take(self, keep: NDArray[np.bool_]) -> ShareBatch:
-        """The shares where `keep` (bool[n]) is true; the dictionaries stay whole."""
+    def filter(self, keep: NDArray[np.bool_]) -> ShareBatch:
+        """The shares for which `keep` (bool[n]) is true; the dictionaries stay whole."""
         return ShareBatch(
             self.timestamp_ms[keep],
             self.worker[keep],
@@ -46,6 +64,7 @@ class ShareBatch:
             self.source[keep],
             self.workers,
             self.sources,
+            self.details and self.details.filter(keep),
         )
 
 
@@ -69,6 +88,22 @@ def batch_of(shares: Iterable[Share]) -> ShareBatch:
         np.array(source, np.int32),
         list(workers),
         list(sources),
+        details_of([(share.share_difficulty, share.agent) for share in rows]),
+    )
+
+
+def details_of(pairs: Sequence[tuple[float | None, str | None]]) -> ShareDetails | None:
+    """Columns of (share_difficulty, agent); None if nothing is said of any share."""
+    if not any(reached is not None or agent is not None for reached, agent in pairs):
+        return None
+    agents: dict[str, int] = {}
+    return ShareDetails(
+        np.array([np.nan if reached is None else reached for reached, _ in pairs], np.float64),
+        np.array(
+            [-1 if agent is None else agents.setdefault(agent, len(agents)) for _, agent in pairs],
+            np.int32,
+        ),
+        list(agents),
     )
 
 
@@ -77,6 +112,7 @@ def shares_of(batch: ShareBatch) -> Iterable[Share]:
     for i in range(len(batch)):
         account, worker = batch.workers[batch.worker[i]]
         source = int(batch.source[i])
+        reached, agent = _details_at(batch.details, i)
         yield Share(
             int(batch.timestamp_ms[i]),
             account,
@@ -84,4 +120,13 @@ def shares_of(batch: ShareBatch) -> Iterable[Share]:
             float(batch.difficulty[i]),
             ShareResult(int(batch.result[i])),
             None if source < 0 else batch.sources[source],
+            reached,
+            agent,
         )
+
+
+def _details_at(details: ShareDetails | None, i: int) -> tuple[float | None, str | None]:
+    if details is None:
+        return None, None
+    reached, agent = float(details.share_difficulty[i]), int(details.agent[i])
+    return None if np.isnan(reached) else reached, None if agent < 0 else details.agents[agent]

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
@@ -23,6 +24,14 @@ ARROW_SCHEMA: Final = pa.schema(
     ]
 )
 
+_DETAILS_SCHEMA: Final = pa.schema(
+    [
+        *ARROW_SCHEMA,
+        ("share_difficulty", pa.float64()),
+        ("agent", pa.dictionary(pa.int32(), pa.string())),
+    ]
+)
+
 _RESULT_NAMES: Final = pa.array([result.wire for result in ShareResult])
 
 
@@ -37,6 +46,10 @@ def share_object(share: Share) -> dict[str, Any]:
     }
     if share.source is not None:
         fields["source"] = share.source
+    if share.share_difficulty is not None:
+        fields["share_difficulty"] = share.share_difficulty
+    if share.agent is not None:
+        fields["agent"] = share.agent
     return fields
 
 
@@ -60,9 +73,19 @@ def encode_arrow(batch: ShareBatch) -> bytes:
         pa.DictionaryArray.from_arrays(pa.array(batch.result).cast(pa.int32()), _RESULT_NAMES),
         pa.DictionaryArray.from_arrays(source, pa.array(list(batch.sources), pa.string())),
     ]
+    schema = ARROW_SCHEMA
+    if (details := batch.details) is not None:
+        schema = _DETAILS_SCHEMA
+        unsaid = np.isnan(details.share_difficulty)
+        agent = pa.array(details.agent, mask=details.agent < 0)
+        agents = pa.array(list(details.agents), pa.string())
+        columns += [
+            pa.array(details.share_difficulty, mask=unsaid),
+            pa.DictionaryArray.from_arrays(agent, agents),
+        ]
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, ARROW_SCHEMA) as writer:
-        writer.write_batch(pa.record_batch(columns, schema=ARROW_SCHEMA))
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_batch(pa.record_batch(columns, schema=schema))
     return sink.getvalue()
 
 

@@ -35,6 +35,8 @@ ACCOUNT_NAME_MAX: Final = 128
 WORKER_NAME_MAX: Final = 64
 SOURCE_NAME_MAX: Final = 255
 """As long as a host name may be."""
+AGENT_MAX: Final = 128
+"""Longer names of mining software are cut off: what is beyond is decoration."""
 OTHER_WORKER: Final = "(other)"
 """Where the shares of a miner's workers beyond its limit go."""
 
@@ -49,3 +51,6 @@ class Share:
     difficulty: float
     result: ShareResult
     source: str | None = None
+    # What the share reached, which is never summed, and the software that found it.
+    share_difficulty: float | None = None
+    agent: str | None = None

@@ -14,13 +14,15 @@ PRODUCER_ID: Final = "producer-id"
 SEQUENCE: Final = "sequence"
 
 JSON: Final = "application/json"
+NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+"""Other names for lines of JSON."""
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
 
 
-class Reason(StrEnum):
+class InvalidReason(StrEnum):
     """Why a message or some of its shares went to the dead letters. A bounded metric label."""
 
-    # The whole message cannot be read; these count against the ceiling.
+    # The whole message cannot be read; these count against the limit.
     EMPTY = "empty"
     OVERSIZED = "oversized"
     UNKNOWN_CONTENT_TYPE = "unknown_content_type"
@@ -28,13 +30,14 @@ class Reason(StrEnum):
     MALFORMED_ARROW = "malformed_arrow"
     WRONG_SCHEMA = "wrong_schema"
     # Single shares are bad; their indices are in the headers.
+    MALFORMED_SHARE = "malformed_share"
     BAD_TIMESTAMP = "bad_timestamp"
     BAD_ACCOUNT_NAME = "bad_account_name"
     BAD_WORKER_NAME = "bad_worker_name"
     BAD_DIFFICULTY = "bad_difficulty"
     BAD_RESULT = "bad_result"
     BAD_SOURCE = "bad_source"
-    # Readable but not to be counted; odd clocks and strangers are not a bad deploy.
+    # Readable but not to be counted; odd clocks and unknown accounts are not a bad deploy.
     UNKNOWN_ACCOUNT = "unknown_account"
     TOO_LATE = "too_late"
     TOO_EARLY = "too_early"
@@ -42,15 +45,15 @@ class Reason(StrEnum):
 
 UNDECODABLE: Final = frozenset(
     {
-        Reason.EMPTY,
-        Reason.OVERSIZED,
-        Reason.UNKNOWN_CONTENT_TYPE,
-        Reason.MALFORMED_JSON,
-        Reason.MALFORMED_ARROW,
-        Reason.WRONG_SCHEMA,
+        InvalidReason.EMPTY,
+        InvalidReason.OVERSIZED,
+        InvalidReason.UNKNOWN_CONTENT_TYPE,
+        InvalidReason.MALFORMED_JSON,
+        InvalidReason.MALFORMED_ARROW,
+        InvalidReason.WRONG_SCHEMA,
     }
 )
-"""What the ceiling counts: the message gave not one share."""
+"""What `DeadLetterLimit` counts: the message holds not one share, good or bad."""
 
 
 class DeadLetterHeader(StrEnum):

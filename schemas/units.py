@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 HASHES_PER_DIFFICULTY: Final = 2**32
 """Expected hashes behind one share of difficulty 1 (stratum's convention for SHA-256d pools)."""
 
@@ -18,19 +21,53 @@ def difficulty_of(hashes_per_s: float, span_s: float) -> float:
     return hashes_per_s * span_s / HASHES_PER_DIFFICULTY
 
 
-def format_hps(difficulty: float, span_s: float) -> str:
+def hps_hundredths(difficulty: float, span_s: int) -> int:
+    """Hundredths of a hash per second, of the exact fraction `difficulty * 2**32 / span_s`, rounded
+    to the nearest one. A float64 quotient has not enough digits above 90 TH/s."""
+    numerator, denominator = difficulty.as_integer_ratio()
+    numerator *= HASHES_PER_DIFFICULTY * 100
+    denominator *= span_s
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def hps_parts(difficulties: NDArray[np.float64], span_s: int) -> list[int]:
+    """Whole hashes per second and hundredths of each difficulty, one after the other. Equal to
+    `hps_hundredths` of each; ten times as fast for whole difficulties below 9 EH/s."""
+    large = difficulties.max(initial=0.0) >= 2**31 * span_s
+    if large or ((whole := difficulties.astype(np.int64)) != difficulties).any():
+        exact = (divmod(hps_hundredths(each, span_s), 100) for each in difficulties.tolist())
+        return [part for parts in exact for part in parts]
+    # Long division: each product stays below 2^63.
+    quotient, rest = np.divmod(whole, span_s)
+    more, rest = np.divmod(rest << 32, span_s)
+    carry, hundredths = np.divmod((200 * rest + span_s) // (2 * span_s), 100)
+    parts = np.empty(2 * len(difficulties), np.int64)
+    parts[::2] = (quotient << 32) + more + carry
+    parts[1::2] = hundredths
+    return parts.tolist()
+
+
+def format_hps(difficulty: float, span_s: int) -> str:
     """Hashes per second as the API writes them: a decimal string with two decimals.
 
-    The product with 2^32 is exact and the quotient is rounded once, to the nearest float64; all
-    writers use this one function, so the same sum over the same span is the same string everywhere.
-
     >>> format_hps(290 * 65536, 900)
-    '90697492495655.83'
+    '90697492495655.82'
     """
-    return f"{difficulty * HASHES_PER_DIFFICULTY / span_s:.2f}"
+    whole, hundredths = divmod(hps_hundredths(difficulty, span_s), 100)
+    return f"{whole}.{hundredths:02d}"
+
+
+def format_whole_hps(difficulty: float, span_s: int) -> str:
+    """Whole hashes per second, cut.
+
+    >>> format_whole_hps(290 * 65536, 900)
+    '90697492495655'
+    """
+    numerator, denominator = difficulty.as_integer_ratio()
+    return str(numerator * HASHES_PER_DIFFICULTY // (denominator * span_s))
 
 
 def reject_pct(accepted: float, rejected: float) -> float:
-    """Share of rejected work in percent; 0 where nothing was submitted."""
+    """Share of rejected work in percent; 0 if nothing was submitted."""
     submitted = accepted + rejected
     return 100.0 * rejected / submitted if submitted else 0.0

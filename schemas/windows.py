@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MINUTE_S: Final = 60
+HOUR_S: Final = 3_600
 DAY_S: Final = 86_400
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from aggregator.minutes.copy import binary_copy
+from aggregator.postgres.binary_copy import binary_copy
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 FORMATS = {4: ">i", 8: ">q"}

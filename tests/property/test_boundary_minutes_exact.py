@@ -9,12 +9,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.figures.nominal import MINUTE_US, Schedule, nominal_difficulty
+from aggregator.figures.boundary.schedule import MINUTE_US, Schedule, nominal_difficulty
 
 START = 29_540_160
 SPAN = 200
 
-instant = st.integers(START * MINUTE_US, (START + SPAN) * MINUTE_US)
+timestamp = st.integers(START * MINUTE_US, (START + SPAN) * MINUTE_US)
 rate = st.one_of(
     st.integers(2**32, 10**21).map(Decimal), st.decimals("4294967296", "1e21", places=3)
 )
@@ -22,10 +22,10 @@ rate = st.one_of(
 
 @st.composite
 def schedules(draw: st.DrawFn) -> Schedule:
-    created_us = draw(instant)
-    changes = sorted(draw(st.sets(instant.filter(lambda at: at > created_us), max_size=3)))
+    created_us = draw(timestamp)
+    changes = sorted(draw(st.sets(timestamp.filter(lambda at: at > created_us), max_size=3)))
     rates = tuple((at, draw(rate)) for at in (created_us, *changes))
-    disconnected_us = draw(st.none() | instant.filter(lambda at: at >= created_us))
+    disconnected_us = draw(st.none() | timestamp.filter(lambda at: at >= created_us))
     return Schedule(1, 3, None, created_us, disconnected_us, rates)
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aggregator.minutes import fold as fold_module
-from aggregator.minutes.fold import REASON_COUNT, MinuteRows, fold
+from aggregator.intake import fold as fold_module
+from aggregator.intake.fold import REASON_COUNT, MinuteRows, fold
 
 Row = tuple[int, int, int, float, int]
 """(second, slot, result, difficulty, source)"""
@@ -75,7 +75,7 @@ def assert_same(shares: list[Row]) -> None:
     result = folded(shares)
     reasons = {row: result.reasons[:, i] for i, row in enumerate(result.reject_row.tolist())}
     expected = plain(shares)
-    keys = list(zip(result.minute_s.tolist(), result.slot.tolist(), strict=True))
+    keys = list(zip(result.minute_s.tolist(), result.worker_index.tolist(), strict=True))
     assert sorted(keys) == sorted(expected)
     for i, key in enumerate(keys):
         row = expected[key]

@@ -1,16 +1,17 @@
-"""Stratum servers that fall silent: told once, with their workers, and whom they leave behind."""
+"""Stratum servers that fall silent: reported once, with the workers they leave behind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.figures.sweep import SweepRule
+from aggregator.figures.status.sweep import SweepRule
 from schemas.worker import CAUSE_CODES, STATUS_CODES, Cause, EventKind
-from tests.property.sweep_world import (
+from tests.property.effort import examples
+from tests.property.sweeps.harness import (
     END_OF_TIME_S,
     END_S,
     MINUTES,
@@ -43,7 +44,7 @@ def test_silent_source_is_told_once_and_its_workers_carry_the_cause() -> None:
 
 
 def left_behind(service: Service, shares: list[Share]) -> list[tuple[int, int]]:
-    """The naive twin: worker by worker, silence by silence, from what else was told."""
+    """The naive twin: worker by worker, silence by silence, from what else was reported."""
     found: list[tuple[int, int]] = []
     for worker in range(WORKERS):
         falls: list[tuple[int, ...]] = []
@@ -60,7 +61,7 @@ def left_behind(service: Service, shares: list[Share]) -> list[tuple[int, int]]:
 def told_of(
     service: Service, shares: list[Share], falls: list[tuple[int, ...]], *, ended_s: int
 ) -> Iterator[tuple[int, int]]:
-    """What has to be told of one silence of a worker: `falls` are its unavailable, off, removed."""
+    """Events of one silence of a worker: `falls` are its unavailable, off, removed."""
     if not falls:
         return
     fell_s, worker, *_, source = falls[0]
@@ -103,7 +104,7 @@ def shares_of(found: list[tuple[int, int, set[int]]]) -> list[Share]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(bursts.map(shares_of), st.lists(st.integers(1, END_S - 1), max_size=60))
 def test_who_is_left_behind_by_its_source_is_told_once(
     shares: list[Share], cuts: list[int]
@@ -112,11 +113,11 @@ def test_who_is_left_behind_by_its_source_is_told_once(
     one.follow(shares, [END_S])
     many.follow(shares, [*sorted(set(cuts)), END_S])
     assert one.still_silent() == left_behind(one, shares)
-    assert many.told() == one.told()
+    assert many.events() == one.events()
     assert many.source_events() == one.source_events()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(bursts.map(shares_of), st.integers(60, END_S - 60))
 def test_new_leader_knows_whom_a_source_left_behind(shares: list[Share], cut_s: int) -> None:
     goes_on_under_a_new_leader(shares, cut_s // 60 * 60, [])
@@ -167,3 +168,27 @@ def test_only_source_that_dies_is_told_all_the_same() -> None:
     assert [(event[0] - START_S, *event[1:]) for event in service.source_events()] == [
         (581 + 240, EventKind.SOURCE_SILENT, 1, 2)
     ]
+
+
+@given(
+    late=st.lists(
+        st.tuples(st.integers(300, 640), st.integers(0, 1), st.integers(660, 2_400)), max_size=8
+    )
+)
+@examples(60)
+def test_late_shares_of_a_silent_source_tell_nobody_again(
+    late: list[tuple[int, int, int]],
+) -> None:
+    """(their time, worker, when they come in): all from before it was too long silent, at 641."""
+    live = sorted(healthy(0, 1, 600) + healthy(1, 1, 600) + healthy(2, 2, 2_400))
+    service = Service(workers=3)
+    for to_s in range(60, 2_461, 30):
+        known = [share for share in live if share[0] <= to_s]
+        known += [(at_s, worker, 1) for at_s, worker, when_s in late if when_s <= to_s]
+        since_s = (to_s - 30) // 60 * 60
+        came = {at_s // 60 for at_s, _, when_s in late if to_s - 30 < when_s <= to_s}
+        # Minutes that changed are read whole, as the leader does.
+        changed = [each for each in known if each[0] >= since_s or each[0] // 60 in came]
+        service.sweep(one_source_a_minute(changed), to_s)
+    kinds = [event[1] for event in service.source_events() if event[2] == 1]
+    assert kinds == [EventKind.SOURCE_SILENT]

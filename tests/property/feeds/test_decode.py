@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.decode import Decoded, Decoder
-from ingest.record import PlainRecord
+from ingest.decode.decoder import Decoded, Decoder
+from ingest.kafka.record import PlainRecord
 from schemas import topics
 from schemas.batch import batch_of, shares_of
 from schemas.codec import encode_arrow, encode_json
 from schemas.share import Share, ShareResult
-from schemas.topics import Reason
+from schemas.topics import InvalidReason
+from tests.property.effort import examples
 
 NOW_MS = 1_790_265_931_909
 LATE_MS, EARLY_MS = 48 * 3_600_000, 300_000
@@ -26,7 +27,7 @@ ARROW = [(topics.CONTENT_TYPE, topics.ARROW_STREAM.encode())]
 FIELDS = ("timestamp", "account_name", "worker_name", "difficulty", "result")
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
-instants = st.one_of(
+timestamps = st.one_of(
     st.integers(NOW_MS - LATE_MS - 5, NOW_MS - LATE_MS + 5),
     st.integers(NOW_MS + EARLY_MS - 5, NOW_MS + EARLY_MS + 5),
     st.integers(NOW_MS - 1_000, NOW_MS),
@@ -52,37 +53,37 @@ GOOD_FIELDS = {
 }
 
 
-def naive(fields: dict[str, Any]) -> Share | Reason:
+def naive(fields: dict[str, Any]) -> Share | InvalidReason:
     """One share, one rule after the other, as the contract lists them."""
     at = fields.get("timestamp")
     if isinstance(at, str):
         try:
             at = math.floor(datetime.fromisoformat(at).timestamp() * 1_000)
         except ValueError:
-            return Reason.BAD_TIMESTAMP
+            return InvalidReason.BAD_TIMESTAMP
     if type(at) is not int or not 0 <= at < 253_402_300_800_000:
-        return Reason.BAD_TIMESTAMP
+        return InvalidReason.BAD_TIMESTAMP
     account, worker = fields.get("account_name"), fields.get("worker_name")
     if not isinstance(account, str) or not 3 <= len(account) <= 128:
-        return Reason.BAD_ACCOUNT_NAME
+        return InvalidReason.BAD_ACCOUNT_NAME
     if not all(letter.isalnum() or letter == "_" for letter in account):
-        return Reason.BAD_ACCOUNT_NAME
+        return InvalidReason.BAD_ACCOUNT_NAME
     if not isinstance(worker, str) or not 1 <= len(worker) <= 64 or controls(worker):
-        return Reason.BAD_WORKER_NAME
+        return InvalidReason.BAD_WORKER_NAME
     difficulty = fields.get("difficulty")
     if type(difficulty) not in (int, float) or not 0 < difficulty <= 2**224:
-        return Reason.BAD_DIFFICULTY
+        return InvalidReason.BAD_DIFFICULTY
     if not isinstance(result := fields.get("result"), str):
-        return Reason.BAD_RESULT
+        return InvalidReason.BAD_RESULT
     source = fields.get("source")
     if source is not None and (not isinstance(source, str) or len(source) > 255):
-        return Reason.BAD_SOURCE
+        return InvalidReason.BAD_SOURCE
     if source and controls(source):
-        return Reason.BAD_SOURCE
+        return InvalidReason.BAD_SOURCE
     if at < NOW_MS - LATE_MS:
-        return Reason.TOO_LATE
+        return InvalidReason.TOO_LATE
     if at > NOW_MS + EARLY_MS:
-        return Reason.TOO_EARLY
+        return InvalidReason.TOO_EARLY
     code = RESULTS.get(result, ShareResult.INVALID)
     return Share(at, account, worker, float(difficulty), code, source or None)
 
@@ -102,14 +103,14 @@ def has_types_of_a_share(fields: Any) -> bool:
     )
 
 
-def outcome(decoded: Decoded) -> dict[tuple[int, int], Share | Reason]:
+def outcome(decoded: Decoded) -> dict[tuple[int, int], Share | InvalidReason]:
     places = zip(decoded.message.tolist(), decoded.position.tolist(), strict=True)
-    found: dict[tuple[int, int], Share | Reason]
+    found: dict[tuple[int, int], Share | InvalidReason]
     found = dict(zip(places, shares_of(decoded.batch), strict=True))
-    for reject in decoded.rejects:
-        for at, reason in reject.share_reasons():
-            assert (reject.message, at) not in found
-            found[reject.message, at] = reason
+    for invalid in decoded.invalid:
+        for at, reason in invalid.share_reasons():
+            assert (invalid.message, at) not in found
+            found[invalid.message, at] = reason
     return found
 
 
@@ -117,7 +118,7 @@ def outcome(decoded: Decoded) -> dict[tuple[int, int], Share | Reason]:
 def json_shares(draw: st.DrawFn) -> Any:
     """Mostly good shares; some with a field missing or of another type; some no shares at all."""
     fields: Any = {
-        "timestamp": draw(st.one_of(st.just(NOW_MS), instants, st.just("2026-09-24T16:05:31Z"))),
+        "timestamp": draw(st.one_of(st.just(NOW_MS), timestamps, st.just("2026-09-24T16:05:31Z"))),
         "account_name": draw(accounts),
         "worker_name": draw(workers),
         "difficulty": draw(difficulties),
@@ -137,7 +138,6 @@ def json_shares(draw: st.DrawFn) -> Any:
     return fields
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(json_shares(), min_size=1, max_size=5), max_size=5), st.data())
 @example([[{}]], None)
 @example([[{"timestamp": NOW_MS, "account_name": "abc"}, {}]], None)
@@ -152,7 +152,7 @@ def test_json_agrees_with_a_share_at_a_time(messages: list[list[Any]], data: Any
         headers = [(topics.CONTENT_TYPE, topics.JSON.encode())]
         records.append(PlainRecord(value.encode(), headers, NOW_MS))
     decoded = Decoder().decode(records)
-    expected: dict[tuple[int, int], Share | Reason] = {}
+    expected: dict[tuple[int, int], Share | InvalidReason] = {}
     whole = set()
     for index, message in enumerate(messages):
         if not any(map(has_types_of_a_share, message)):
@@ -160,8 +160,10 @@ def test_json_agrees_with_a_share_at_a_time(messages: list[list[Any]], data: Any
             continue
         for at, fields in enumerate(message):
             expected[index, at] = naive(fields if isinstance(fields, dict) else {})
-    assert {each.message for each in decoded.rejects if not each.shares} == whole
-    assert {each.reason for each in decoded.rejects if not each.shares} <= {Reason.WRONG_SCHEMA}
+    assert {each.message for each in decoded.invalid if not each.shares} == whole
+    assert {each.reason for each in decoded.invalid if not each.shares} <= {
+        InvalidReason.WRONG_SCHEMA
+    }
     assert outcome(decoded) == expected
 
 
@@ -187,7 +189,7 @@ def arrow_batches(draw: st.DrawFn) -> pa.RecordBatch:
     floats = st.one_of(difficulties, st.sampled_from([math.nan, math.inf, -math.inf]))
     return pa.record_batch(
         {
-            "timestamp": pa.array(column(instants), pa.int64()).view(pa.timestamp("ms", "UTC")),
+            "timestamp": pa.array(column(timestamps), pa.int64()).view(pa.timestamp("ms", "UTC")),
             "account_name": arrow_names(column(accounts), draw(st.sampled_from(KINDS))),
             "worker_name": arrow_names(column(workers), draw(st.sampled_from(KINDS))),
             "difficulty": pa.array(column(floats), pa.float64()),
@@ -206,7 +208,6 @@ def stream(batch: pa.RecordBatch) -> bytes:
     return value
 
 
-@settings(deadline=None)
 @given(st.lists(arrow_batches(), max_size=3))
 def test_arrow_agrees_with_a_share_at_a_time(batches: list[pa.RecordBatch]) -> None:
     records = [PlainRecord(stream(batch), ARROW, NOW_MS) for batch in batches]
@@ -268,19 +269,18 @@ def assert_only_good_shares_count(value: bytes, headers: list[tuple[str, bytes]]
         assert naive(fields) == each
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(mutations(VALID_JSON))
 def test_torn_json_gives_good_shares_or_rejects(value: bytes) -> None:
     assert_only_good_shares_count(value, [(topics.CONTENT_TYPE, topics.JSON.encode())])
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(mutations(VALID_ARROW))
 def test_torn_arrow_gives_good_shares_or_rejects(value: bytes) -> None:
     assert_only_good_shares_count(value, ARROW)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([None, topics.JSON, topics.ARROW_STREAM]))
 def test_noise_gives_nothing_but_a_reject(value: bytes, content_type: str | None) -> None:
     headers = [] if content_type is None else [(topics.CONTENT_TYPE, content_type.encode())]

@@ -7,25 +7,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Final, Literal
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
+from schemas.share import ShareResult
+from schemas.topics import InvalidReason
+from schemas.worker import Cause, EventKind, WorkerStatus
+
 Kind = Literal["counter", "gauge", "histogram"]
 
-SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# 15 and 60 are what alerts compare with: between two buckets a quantile is a guess.
+SECONDS: Final = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    15,
+    30,
+    60,
+)
 ROWS: Final = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """Name without the prefix, kind, labels (each bounded), meaning, and what to do about it."""
+    """Name without the prefix, kind, labels (each bounded), meaning, and what to do about it.
+
+    `values` are the values of each label that are known beforehand: a counter that starts at zero
+    shows its first increase, one that appears with it does not.
+    """
 
     name: str
     kind: Kind
     meaning: str
     action: str
     labels: tuple[str, ...] = ()
+    values: tuple[tuple[str, ...], ...] = ()
     buckets: tuple[float, ...] = SECONDS
 
 
@@ -39,6 +67,7 @@ METRICS: Final = (
         "Shares counted, by result.",
         "A falling rate of `accepted` with steady workers: look at the stratum servers.",
         labels=("result",),
+        values=(tuple(result.wire for result in ShareResult),),
     ),
     MetricSpec(
         "dead_letters_total",
@@ -46,17 +75,18 @@ METRICS: Final = (
         "Messages sent to the dead letters, by reason.",
         "`hashgauge dead-letters list` shows them; fix the producer, then replay.",
         labels=("reason",),
+        values=(tuple(InvalidReason),),
     ),
     MetricSpec(
         "late_shares_total",
         "counter",
-        "Shares that landed in a minute already taken as complete.",
+        "Shares of a minute that was already complete.",
         "A steady rate means a producer or a partition runs behind.",
     ),
     MetricSpec(
-        "repeated_messages_total",
+        "duplicate_messages_total",
         "counter",
-        "Messages dropped because their producer sent them before.",
+        "Messages dropped because their producer had sent them before.",
         "Harmless; many mean that a producer often fails to get acknowledgements.",
     ),
     MetricSpec(
@@ -75,7 +105,7 @@ METRICS: Final = (
     MetricSpec(
         "lag_messages",
         "gauge",
-        "Messages on the partition not taken in yet.",
+        "Messages on the partition not consumed yet.",
         "Rising without end: start more aggregators, up to one per partition.",
         labels=("partition",),
     ),
@@ -99,13 +129,13 @@ METRICS: Final = (
         "Zero while shares come in: no leader runs, and the rows wait in `flushed_minutes`.",
     ),
     MetricSpec(
-        "beat_seconds",
+        "cycle_seconds",
         "histogram",
-        "Time of one beat of the leader, from reading to the commit.",
+        "Time of one cycle of the leader, from reading to the commit.",
         "Above 30 s figures come less often than once a minute: more memory for the database.",
     ),
     MetricSpec(
-        "figures_complete_to_seconds",
+        "figures_watermark_seconds",
         "gauge",
         "End of the last minute in the figures, epoch seconds.",
         "Behind the stream time by minutes: look at the leader's log.",
@@ -113,8 +143,21 @@ METRICS: Final = (
     MetricSpec(
         "figures_leads",
         "gauge",
-        "1 where this process leads, 0 where it stands by.",
+        "1 if this process leads, 0 if it stands by.",
         "0 everywhere for half a minute: no leader runs, figures are stale.",
+    ),
+    # settlement
+    MetricSpec(
+        "settlement_next_day_seconds",
+        "gauge",
+        "Start of the day that is settled next, epoch seconds.",
+        "More than 2 days ago: `hashgauge doctor` says for what the day waits.",
+    ),
+    MetricSpec(
+        "ledger_problems",
+        "gauge",
+        "Checks of the ledger that failed, at the start and after each settled day.",
+        "Above 0: `hashgauge ledger check` names them; stop payouts until it is understood.",
     ),
     # query_api
     MetricSpec(
@@ -123,6 +166,15 @@ METRICS: Final = (
         "Time to answer an HTTP request, by route and class of status.",
         "Many 5xx: the database is away or slow. A slow route: look at its query.",
         labels=("route", "status"),
+    ),
+    MetricSpec(
+        "http_connections_ended_total",
+        "counter",
+        "Connections that were ended before a request was there, by reason.",
+        "Many: somebody sends headers without end, or opens connections and says nothing. Look for "
+        "the address in the proxy's log.",
+        labels=("reason",),
+        values=(("slow_head", "long_head"),),
     ),
     # status and notify
     MetricSpec(
@@ -138,6 +190,13 @@ METRICS: Final = (
         "Changes of status, by new status and cause.",
         "A burst of cause `silence` on many sources: look at the network, then at the broker.",
         labels=("status", "cause"),
+        values=(tuple(WorkerStatus), tuple(Cause)),
+    ),
+    MetricSpec(
+        "sources_silent",
+        "gauge",
+        "Stratum servers that are silent now, as the process that leads sees it.",
+        "Look at those stratum servers, and at the network between them and the broker.",
     ),
     MetricSpec(
         "source_events_total",
@@ -145,13 +204,15 @@ METRICS: Final = (
         "Stratum servers that fell silent (`source-silent`) or came back (`source-back`).",
         "`source-silent` without `source-back`: look at that stratum server.",
         labels=("kind",),
+        values=((EventKind.SOURCE_SILENT, EventKind.SOURCE_BACK),),
     ),
     MetricSpec(
         "deliveries_total",
         "counter",
-        "Messages by channel and outcome (`delivered`, `retried`, `failed`, `dropped`).",
+        "Messages by channel and outcome (`delivered`, `retried`, `failed`).",
         "`failed` webhooks: `hashgauge webhooks list-failed`, then replay.",
         labels=("channel", "outcome"),
+        values=(("kafka", "webhooks", "telegram", "email"), ("delivered", "retried", "failed")),
     ),
     MetricSpec(
         "outbox_lag_seconds",
@@ -167,6 +228,7 @@ METRICS: Final = (
         "Shares sent to the gateway, by outcome: accepted or rejected.",
         "Rejected ones stand with their reason in the answers: look at the stratum server.",
         labels=("outcome",),
+        values=(("accepted", "rejected"),),
     ),
     MetricSpec(
         "gateway_in_flight_bytes",
@@ -187,9 +249,50 @@ METRICS: Final = (
         "Old rows deleted: events, and on plain PostgreSQL minutes and rollups.",
         "Zero for days while old rows stay: the leader does not get to it.",
     ),
+    # payouts
+    MetricSpec(
+        "payouts_money_sat",
+        "gauge",
+        "Satoshi by kind: liabilities, due, reserved, promised (reserved, and without coins yet); "
+        "of the wallet spendable, locked, waiting, immature.",
+        "`due` above `spendable`: the next batch leaves people out; send coins to the wallet.",
+        labels=("kind",),
+    ),
+    MetricSpec(
+        "payouts_shortfall_sat",
+        "gauge",
+        "What the wallet lacks for everything that is due, in satoshi.",
+        "Above 0 before the window opens: send coins to the wallet (they count once final).",
+    ),
+    MetricSpec(
+        "payouts_unaccounted_sat",
+        "gauge",
+        "The wallet's account less the unspent outputs that stand for it, in satoshi.",
+        "Not 0: `hashgauge ledger check` names the outputs; sign nothing until it is understood.",
+    ),
+    MetricSpec(
+        "payouts_stopped_batches",
+        "gauge",
+        "Batches of payouts that need a person.",
+        "`hashgauge payouts list` names them with their reason.",
+    ),
+    MetricSpec(
+        "payouts_unconfirmed_seconds",
+        "gauge",
+        "How long the oldest batch that was broadcast has waited for a block; 0 without one.",
+        "Hours: `hashgauge payouts bump` raises its fee.",
+    ),
+    MetricSpec(
+        "payouts_node_answers",
+        "gauge",
+        "1 if the Bitcoin node answered the last look, 0 if it did not or is on another chain.",
+        "0: payouts wait for it; the log of `hashgauge aggregate` names the reason.",
+    ),
 )
 
 _SPECS: Final = {spec.name: spec for spec in METRICS}
+_GAUGES: Final[dict[str, Gauge]] = {}
+"""Those that are set."""
 
 
 def _spec(name: str, kind: Kind) -> MetricSpec:
@@ -207,11 +310,31 @@ def counter(name: str) -> Counter:
     return Counter(PREFIX + spec.name, spec.meaning, spec.labels, registry=REGISTRY)
 
 
-@cache
+def start_at_zero(*names: str) -> None:
+    """Shows every known series of these counters as 0, before anything is counted."""
+    for name in names:
+        started = counter(name)
+        if _SPECS[name].labels:
+            for values in product(*_SPECS[name].values):
+                started.labels(*values)
+
+
 def gauge(name: str) -> Gauge:
     """The registered gauge; KeyError for a name that is not in `METRICS`."""
-    spec = _spec(name, "gauge")
-    return Gauge(PREFIX + spec.name, spec.meaning, spec.labels, registry=REGISTRY)
+    if name not in _GAUGES:
+        spec = _spec(name, "gauge")
+        _GAUGES[name] = Gauge(PREFIX + spec.name, spec.meaning, spec.labels, registry=REGISTRY)
+    return _GAUGES[name]
+
+
+def end_term(*names: str) -> None:
+    """What only the one that leads or publishes knows ends with its term: these gauges are gone
+    until somebody sets them. Their last value would be said for ever, and 0 would say that a term
+    that found out nothing had found nothing wrong."""
+    for name in names:
+        ended = _GAUGES.pop(name, None)
+        if ended is not None:
+            REGISTRY.unregister(ended)
 
 
 @cache

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.figures.slots import NOT_SEEN
 from aggregator.figures.state import FiguresState, Undo
-from aggregator.figures.status import REMOVED, evaluate, silence_limits
-from aggregator.figures.sweep import SweepRule
-from aggregator.figures.windows import WindowGrid
+from aggregator.figures.status.rule import REMOVED, evaluate, silence_limits
+from aggregator.figures.status.sweep import SweepRule
+from aggregator.figures.windows.grid import WindowGrid
+from aggregator.figures.worker_arrays import NOT_SEEN
 from schemas.worker import CAUSE_CODES, Cause, StatusPolicy
-from tests.property.sweep_world import (
+from tests.property.effort import examples
+from tests.property.sweeps.harness import (
     END_S,
     POLICY,
     START_S,
@@ -25,17 +26,17 @@ from tests.property.sweep_world import (
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(shares_lists, st.lists(st.integers(1, END_S - 1), max_size=100))
 def test_one_sweep_tells_what_a_hundred_tell(shares: list[Share], cuts: list[int]) -> None:
     one, many = Service(), Service()
     one.follow(shares, [END_S])
     many.follow(shares, [*sorted(set(cuts)), END_S])
-    assert many.told() == one.told()
+    assert many.events() == one.events()
     assert many.source_events() == one.source_events()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(shares_lists, st.lists(st.integers(1, END_S - 1), max_size=20))
 def test_status_is_what_the_rule_says_after_every_sweep(
     shares: list[Share], cuts: list[int]
@@ -50,23 +51,23 @@ def test_status_is_what_the_rule_says_after_every_sweep(
         expected = evaluate(
             columns.last_share_s,
             columns.share_interval_s,
-            to_s=service.memory.swept_to_s or 0,
+            to_s=service.memory.judged_to_s or 0,
             policy=POLICY,
         )
         assert columns.status[seen].tolist() == expected[seen].tolist()
         assert not columns.last_share_s[~seen].any()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(shares_lists, st.lists(st.integers(1, END_S - 1), max_size=20))
 def test_every_transition_is_explained(shares: list[Share], cuts: list[int]) -> None:
     service = Service()
     service.follow(shares, [*sorted(set(cuts)), END_S])
     share_minutes = {(worker, (START_S + second) // 60 * 60) for second, worker, _ in shares}
     last: dict[int, tuple[int, ...]] = {}
-    for at_s, slot, number, from_code, to_code, cause_code, _ in service.transitions():
+    for at_s, index, number, from_code, to_code, cause_code, _ in service.transitions():
         cause = CAUSE_CODES[cause_code]
-        previous = last.get(slot)
+        previous = last.get(index)
         assert number == (previous[2] + 1 if previous else 1)
         assert from_code == (previous[4] if previous else NOT_SEEN)
         assert from_code != to_code
@@ -75,14 +76,14 @@ def test_every_transition_is_explained(shares: list[Share], cuts: list[int]) -> 
             silence_s = at_s - max(
                 second + START_S
                 for second, worker, _ in shares
-                if worker == slot and second + START_S < at_s
+                if worker == index and second + START_S < at_s
             )
             assert silence_s >= POLICY.silent_min_s
         else:
-            assert (slot, at_s) in share_minutes
+            assert (index, at_s) in share_minutes
             assert cause in {Cause.FIRST_SHARE, Cause.SHARE, Cause.SOURCE_BACK}
             assert (cause is Cause.FIRST_SHARE) == (previous is None)
-        last[slot] = (at_s, slot, number, from_code, to_code)
+        last[index] = (at_s, index, number, from_code, to_code)
     assert set(last) == {worker for _, worker, _ in shares}
 
 
@@ -134,6 +135,21 @@ def test_partition_that_lags_proves_no_silence() -> None:
     assert service.table.columns.last_share_s[0] == START_S + 4_000
 
 
+def test_nobody_is_judged_while_a_producer_sends_its_history() -> None:
+    """Stream time is at two hours; the shares of these hours come in four parts, one a sweep."""
+    service = Service(workers=2)
+    service.sweep([], 7_200)
+    history = sorted(healthy(0, 0, 7_190) + healthy(1, 0, 3_600))
+    for part in range(4):
+        shares = [each for each in history if part * 1_800 <= each[0] < (part + 1) * 1_800]
+        service.sweep(shares, 7_200, wait=True)
+    assert {row[4] for row in service.transitions()} == {0}
+    service.sweep([], 7_260)
+    first, second = service.table.columns.status.tolist()
+    assert first == 0
+    assert second != 0
+
+
 def test_late_share_within_the_limit_revives_and_an_older_one_does_not() -> None:
     service = Service(workers=2)
     service.follow(sorted(healthy(0, 0, 60) + healthy(1, 0, 60)), [1_200])
@@ -144,11 +160,11 @@ def test_late_share_within_the_limit_revives_and_an_older_one_does_not() -> None
 
 
 def test_worker_removed_by_hand_comes_back_with_a_newer_share_only() -> None:
-    from aggregator.figures.transitions import changed_by_hand
+    from aggregator.figures.status.transitions import changed_manually
 
     service = Service(workers=1)
     service.follow(healthy(0, 0, 300), [300])
-    removed = changed_by_hand(
+    removed = changed_manually(
         service.table.columns,
         np.array([0]),
         code=REMOVED,
@@ -171,18 +187,18 @@ def test_boundary_workers_are_not_judged_by_shares() -> None:
     assert service.transitions() == []
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(shares_lists, st.integers(60, END_S - 60))
 def test_new_leader_goes_on_where_the_old_one_stopped(shares: list[Share], cut_s: int) -> None:
     goes_on_under_a_new_leader(shares, cut_s // 60 * 60, [])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(shares_lists, st.integers(0, END_S - 1), st.integers(0, END_S - 1))
 def test_sweep_that_is_undone_leaves_no_trace(
     shares: list[Share], cut_s: int, tried_s: int
 ) -> None:
-    """A beat that failed is made up for by a longer one."""
+    """A cycle that failed is made up for by a longer one."""
     cut_s, tried_s = sorted((cut_s // 60 * 60, tried_s))
     plain, disturbed = Service(), Service()
     for service in (plain, disturbed):
@@ -195,5 +211,5 @@ def test_sweep_that_is_undone_leaves_no_trace(
     disturbed.memory, disturbed.results = state.memory, disturbed.results[:-1]
     for service in (plain, disturbed):
         service.sweep(rest, END_S)
-    assert disturbed.told() == plain.told()
+    assert disturbed.events() == plain.events()
     assert disturbed.source_events() == plain.source_events()

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aggregator.figures.slots import NOT_SEEN
-from aggregator.figures.status import evaluate
-from aggregator.figures.sweep import SweepRule
+from aggregator.figures.status.rule import evaluate
+from aggregator.figures.status.sweep import SweepRule
+from aggregator.figures.worker_arrays import NOT_SEEN
 from schemas.worker import EventKind
-from tests.property.sweep_world import (
+from tests.property.effort import examples
+from tests.property.sweeps.harness import (
     END_S,
     POLICY,
     START_S,
@@ -29,7 +30,7 @@ from tests.property.sweep_world import (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(shares_lists, outage_lists, st.lists(st.integers(1, END_S - 1), max_size=60))
 def test_one_sweep_over_outages_tells_what_a_hundred_tell(
     shares: list[Share], outages: list[Outage], cuts: list[int]
@@ -37,12 +38,12 @@ def test_one_sweep_over_outages_tells_what_a_hundred_tell(
     one, many = Service(), Service()
     one.follow(shares, [END_S], outages)
     many.follow(shares, [*outside(cuts, outages), END_S], outages)
-    assert many.told() == one.told()
+    assert many.events() == one.events()
     assert many.source_events() == one.source_events()
     assert many.memory.resumed_s == one.memory.resumed_s == START_S + outages[-1][1]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(shares_lists, outage_lists, st.lists(st.integers(1, END_S - 1), max_size=20))
 def test_nobody_is_judged_inside_an_outage_whatever_shares_it_has(
     shares: list[Share], outages: list[Outage], cuts: list[int]
@@ -58,7 +59,7 @@ def test_nobody_is_judged_inside_an_outage_whatever_shares_it_has(
             assert not stood_s < at_s < end_s + POLICY.silent_min_s
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(shares_lists, outage_lists, st.lists(st.integers(1, END_S - 1), max_size=20))
 def test_status_over_outages_is_what_a_plain_walk_says(
     shares: list[Share], outages: list[Outage], cuts: list[int]
@@ -70,7 +71,7 @@ def test_status_over_outages_is_what_a_plain_walk_says(
         known = [share for share in shares if share[0] >= before_s // 60 * 60]
         service.follow(known, [to_s], outages)
         before_s = to_s
-        columns, end_s = service.table.columns, service.memory.swept_to_s or 0
+        columns, end_s = service.table.columns, service.memory.judged_to_s or 0
         expected = np.zeros(len(columns.status), np.int8)
         resumed_s = 0
         over = [outage for outage in outages if outage[1] <= to_s]
@@ -123,7 +124,7 @@ def test_outage_of_the_service_is_not_the_death_of_anybody(gap_s: int) -> None:
     assert not [kind for kind in kinds(service) if kind[2] == "worker 0"][1:]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(shares_lists, st.integers(60, END_S - 60), outage_lists)
 def test_new_leader_knows_which_outages_were_taken_up(
     shares: list[Share], cut_s: int, outages: list[Outage]

@@ -9,8 +9,9 @@ A change of status, key = worker id on topic `worker-status`:
 `id` never changes, however often an event is sent: what bears an id seen before is a repeat.
 `sequence` rises by one from event to event, `number` from transition to transition of the worker.
 `from` is null for a worker's first transition. `worker-still-silent` has the same fields, changes
-nothing and is told at most once a transition: the worker's silence was its stratum server's (cause
-`source_silent`), the server is back, and the worker has not shared within its own limit from there.
+nothing and is published at most once a transition: the worker's silence was its stratum server's
+(cause `source_silent`), the server is back, and the worker has not shared within its own limit from
+there.
 `from` and `to` are both the status that it has, `number` is that of the transition into it, `cause`
 is `silence`. A stratum server that fell silent or came back:
 
@@ -18,6 +19,13 @@ is `silence`. A stratum server that fell silent or came back:
      "workers": 4100, "cause": "silence"}
 
 `workers` counts those recently active there: all of them on Kafka, the miner's own in a webhook.
+
+A notice (a payment, a change of a wallet, ...: `schemas.messages.notifications`) goes to webhooks,
+not to Kafka, and carries the fields of its kind, all texts:
+
+    {"id": "…", "type": "payment.payout", "sequence": 8124, "at": "…",
+     "miner": {"id": "…", "account_name": "acme"}, "currency": "BTC", "amount": "0.00472423", …}
+
 A webhook wraps the object as Standard Webhooks advises: {"type", "timestamp", "data": object}.
 """
 
@@ -31,10 +39,11 @@ from uuid import UUID
 
 import orjson
 
+from schemas.messages.notifications import Notice
 from schemas.worker import Cause, EventKind, WorkerStatus
 
 SOURCE_KINDS: Final = frozenset({EventKind.SOURCE_SILENT, EventKind.SOURCE_BACK})
-"""What a stratum server did; all other kinds are a worker's."""
+"""What a stratum server did; all other `EventKind`s are a worker's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,9 @@ class Event:
 
     sequence: int
     event_id: UUID
-    kind: EventKind
+    kind: EventKind | Notice
     at: datetime
-    cause: Cause
+    cause: Cause | None
     worker_uid: UUID | None = None
     worker_name: str | None = None
     miner_uid: UUID | None = None
@@ -55,6 +64,8 @@ class Event:
     transition_number: int | None = None
     source: str | None = None
     workers: int | None = None
+    fields: Mapping[str, str] | None = None
+    """Of a notice; None for an event of a worker or a source."""
 
     @property
     def key(self) -> bytes:
@@ -67,9 +78,9 @@ def event_of(row: Mapping[str, Any]) -> Event:
     return Event(
         sequence=row["sequence"],
         event_id=row["event_id"],
-        kind=EventKind(row["kind"]),
+        kind=EventKind(row["kind"]) if row["fields"] is None else Notice(row["kind"]),
         at=row["at"],
-        cause=Cause(row["cause"]),
+        cause=row["cause"] and Cause(row["cause"]),
         worker_uid=row["worker_uid"],
         worker_name=row["worker_name"],
         miner_uid=row["miner_uid"],
@@ -79,6 +90,7 @@ def event_of(row: Mapping[str, Any]) -> Event:
         transition_number=row["transition_number"],
         source=row["source"],
         workers=row["workers"],
+        fields=row["fields"],
     )
 
 
@@ -90,20 +102,18 @@ def event_object(event: Event) -> dict[str, Any]:
         "sequence": event.sequence,
         "at": _time_text(event.at),
     }
+    miner = {"id": str(event.miner_uid), "account_name": event.account_name}
+    if event.fields is not None:
+        return {**event.fields, **head, "miner": miner if event.miner_uid else None}
     if event.kind in SOURCE_KINDS:
-        return {
-            **head,
-            "source": event.source,
-            "workers": event.workers,
-            "cause": event.cause.value,
-        }
+        return {**head, "source": event.source, "workers": event.workers, "cause": event.cause}
     return {
         **head,
         "worker": {"id": str(event.worker_uid), "name": event.worker_name},
-        "miner": {"id": str(event.miner_uid), "account_name": event.account_name},
+        "miner": miner,
         "from": event.from_status,
         "to": event.to_status,
-        "cause": event.cause.value,
+        "cause": event.cause,
         "source": event.source,
         "number": event.transition_number,
     }

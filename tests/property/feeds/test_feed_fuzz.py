@@ -6,19 +6,20 @@ import struct
 from pathlib import Path
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.feeds.btcpool_names import Names
-from ingest.feeds.btcpool_share import BadRecordError, parse_record
+from ingest.feeds.btcpool.names import Names
+from ingest.feeds.btcpool.share import BadRecordError, parse_record
 from ingest.feeds.ckpool_lines import BadLineError, parse_line
 from ingest.feeds.miningcore_message import BadMessageError, parse_message
-from ingest.sink import encode
+from ingest.kafka.producer import encode
 from schemas.batch import batch_of
 from schemas.share import Share, ShareResult
+from tests.property.effort import examples
 
 CKPOOL_LINE = (
-    next((Path(__file__).parents[1] / "data" / "ckpool" / "logs").glob("*/*.sharelog"))
+    next((Path(__file__).parents[2] / "data" / "ckpool" / "logs").glob("*/*.sharelog"))
     .read_bytes()
     .split(b"\n")[0]
 )
@@ -42,7 +43,7 @@ json_values = st.one_of(
 )
 
 # Eight helpers may share two cores with this: slow is no fault of a strategy.
-patient = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = examples(250)
 
 
 def damaged(original: bytes) -> st.SearchStrategy[bytes]:

@@ -29,7 +29,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock for tests: stands still until it is told to advance."""
+    """A clock for tests: stands still until `advance`."""
 
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms

@@ -1,4 +1,4 @@
-"""A service that sweeps random histories of shares, and what it told."""
+"""A service that sweeps random histories of shares, and the events it published."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aggregator.figures.slots import SlotTable, Worker
-from aggregator.figures.sweep import SweepResult, SweepRule, sweep, warm_up
-from aggregator.figures.sweep_memory import Rows, SweepMemory
+from aggregator.figures.status.memory import Rows, SweepMemory
+from aggregator.figures.status.sweep import SweepResult, SweepRule, sweep, warm_up
+from aggregator.figures.worker_arrays import Worker, WorkerTable
 from schemas.worker import CAUSE_CODES, STATUS_CODES, EventKind, StatusPolicy
 
 START_S = 1_790_000_040 // 60 * 60
@@ -54,8 +54,8 @@ shares_lists = st.lists(
 ).map(one_source_a_minute)
 
 
-def table_of(workers: int) -> SlotTable:
-    table = SlotTable(capacity=4)
+def table_of(workers: int) -> WorkerTable:
+    table = WorkerTable(capacity=4)
     table.add([Worker(i + 1, 1, 1, 1, is_boundary=False) for i in range(workers)])
     return table
 
@@ -86,7 +86,14 @@ class Service:
         self.rule = rule
         self.results: list[SweepResult] = []
 
-    def sweep(self, shares: list[Share], to_s: int, outages: Sequence[Outage] = ()) -> SweepResult:
+    def sweep(
+        self,
+        shares: list[Share],
+        to_s: int,
+        outages: Sequence[Outage] = (),
+        *,
+        wait: bool = False,
+    ) -> SweepResult:
         rows = rows_of(shares)
         result = sweep(
             self.memory,
@@ -96,6 +103,7 @@ class Service:
             to_s=START_S + to_s // 60 * 60,
             rule=self.rule,
             outages=[(START_S + stood_s, START_S + again_s) for stood_s, again_s in outages],
+            wait=wait,
         )
         self.results.append(result)
         return result
@@ -116,13 +124,13 @@ class Service:
                 self.sweep(known, to_s, [outage for outage in outages if outage[1] <= to_s])
             before_s = to_s
 
-    def told(self) -> list[tuple[int, ...]]:
+    def events(self) -> list[tuple[int, ...]]:
         found = [
             row
             for result in self.results
             for row in zip(
                 result.transitions.at_s.tolist(),
-                result.transitions.slot.tolist(),
+                result.transitions.index.tolist(),
                 result.transitions.number.tolist(),
                 result.transitions.from_code.tolist(),
                 result.transitions.to_code.tolist(),
@@ -134,11 +142,11 @@ class Service:
         return sorted(found)
 
     def transitions(self) -> list[tuple[int, ...]]:
-        return [row for row in self.told() if row[3] != row[4]]
+        return [row for row in self.events() if row[3] != row[4]]
 
     def still_silent(self) -> list[tuple[int, int]]:
-        """(instant, slot) of what changed nothing."""
-        return [row[:2] for row in self.told() if row[3] == row[4]]
+        """(instant, index) of what changed nothing."""
+        return [row[:2] for row in self.events() if row[3] == row[4]]
 
     def source_events(self) -> list[tuple[int, str, int, int]]:
         """By time. In one second a source falls silent and then is back, never the reverse."""
@@ -148,7 +156,7 @@ class Service:
                 for result in self.results
                 for event in result.sources
             ),
-            key=lambda told: (told[0], told[1] == EventKind.SOURCE_BACK, *told[2:]),
+            key=lambda row: (row[0], row[1] == EventKind.SOURCE_BACK, *row[2:]),
         )
 
 
@@ -207,13 +215,13 @@ def goes_on_under_a_new_leader(shares: list[Share], cut_s: int, outages: list[Ou
     plain.follow(shares, [cut_s, END_S], outages)
     restarted.follow(shares, [cut_s], outages)
     old = restarted.memory
-    taken = np.flatnonzero(old.taken.read(np.arange(WORKERS)))
-    restarted.memory = SweepMemory.restored(replace(old.state()), taken_slots=taken)
+    attributed = np.flatnonzero(old.attributed.read(np.arange(WORKERS)))
+    restarted.memory = SweepMemory.restored(replace(old.state()), attributed=attributed)
     restarted.table.counts[:] = 0
     hour = [share for share in shares if cut_s - 3_600 <= share[0] <= cut_s]
     warm_up(restarted.memory, restarted.table.counts, rows_of(hour))
     restarted.sweep([share for share in shares if share[0] >= cut_s], END_S, outages)
-    assert restarted.told() == plain.told()
+    assert restarted.events() == plain.events()
     assert restarted.source_events() == plain.source_events()
     for kept, expected in zip(
         columns_and_counts(restarted), columns_and_counts(plain), strict=True

@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
 def load(package: str, file: str) -> Mapping[str, str]:
     """Name → statement, of `file` (a path inside `package`), without the semicolon at the end.
 
-    FileNotFoundError where there is no such file, ValueError for a file that `parse` refuses.
+    FileNotFoundError if there is no such file, ValueError for a file that `parse` refuses.
     """
     text = files(package).joinpath(file).read_text("utf-8")
     try:

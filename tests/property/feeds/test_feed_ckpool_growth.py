@@ -9,13 +9,14 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.feeds.ckpool import CkpoolConfig, CkpoolFeed
 from ingest.feeds.position import Positions
-from ingest.sink import ShareMessage
+from ingest.kafka.producer import ShareMessage
 from schemas.batch import shares_of
+from tests.property.effort import examples
 
 
 class Killed(BaseException):
@@ -65,7 +66,7 @@ lives = st.lists(st.tuples(appends, st.integers(1, 6), st.booleans()), min_size=
 """What is appended before each start, and the call at which that run dies, before or after it."""
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(30)
 @given(lives)
 def test_every_line_counts_once(lives: list[tuple[list[tuple[int, int, int]], int, bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -105,12 +106,12 @@ def _run(root: Path, intake: Intake) -> None:
 
 
 def _unsettling(patch: pytest.MonkeyPatch, intake: Intake) -> asyncio.Event:
-    """A killed process writes nothing: `settle` does nothing once the sink has died."""
-    settle = Positions.settle
+    """A killed process writes nothing: `acknowledge` does nothing once the sink has died."""
+    acknowledge = Positions.acknowledge
 
     def living(self: Positions, spans: object) -> None:
         if intake._calls < intake.die_at:
-            settle(self, spans)  # type: ignore[arg-type]
+            acknowledge(self, spans)  # type: ignore[arg-type]
 
-    patch.setattr(Positions, "settle", living)
+    patch.setattr(Positions, "acknowledge", living)
     return asyncio.Event()

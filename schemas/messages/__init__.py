@@ -1,0 +1,1 @@
+"""What is published and to whom: events, kinds of messages, thresholds."""
