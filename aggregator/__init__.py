@@ -1,1 +1,1 @@
-"""Columns → minutes → figures: folding, windows, status, and what is told to the outside."""
+"""Columns → minutes → figures: folding, windows, status, messages, and money."""

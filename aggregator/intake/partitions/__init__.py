@@ -1,0 +1,1 @@
+"""The partitions of the topic: assigned, tracked, and how far each has been consumed."""

@@ -1,0 +1,1 @@
+"""Workers by name: known ones, and the registration of unknown ones."""

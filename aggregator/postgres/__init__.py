@@ -1,0 +1,1 @@
+"""PostgreSQL as the write side uses it: transactions, binary COPY, lease, retry."""

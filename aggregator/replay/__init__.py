@@ -1,0 +1,1 @@
+"""Counting a topic again: rewind, filter what was counted before, complete."""
