@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.topics import Reason
+from schemas.topics import InvalidReason
 
 
 class IngestError(Exception):
@@ -10,17 +10,18 @@ class IngestError(Exception):
 
 
 class RetryableError(IngestError):
-    """The world is away (broker, database, network): wait and do the same again."""
+    """Something outside is away (broker, database, network): wait and do the same again."""
 
 
 class PoisonError(IngestError):
-    """This one message cannot be taken in: dead-letter it and go on."""
+    """This one message cannot be counted: dead-letter it and go on."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: InvalidReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
 
 
 class FatalError(IngestError):
-    """Going on would lose or double shares: stop the process and say how to settle it."""
+    """Neither waiting nor skipping helps: the process or command ends, and the message says what a
+    person has to do. Raised before anything is lost or counted twice."""

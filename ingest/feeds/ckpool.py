@@ -1,6 +1,6 @@
 """`feed ckpool DIR`: a ckpool share log directory → the topic, every share once.
 
-scan ──► backlog (by time) ──► plan ──► send ──► settle
+scan ──► backlog (by time) ──► plan ──► send ──► acknowledge
   ▲                              └ in the position file, before anything is sent
   └── every poll: likely files; every `full_scan_s`: all of them
 """
@@ -10,22 +10,26 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import structlog
 
 from ingest.errors import FatalError
-from ingest.feeds.ckpool_backlog import PEEK_BYTES, Backlog, Chunk
+from ingest.feeds.ckpool_backlog import PEEK_BYTES, Backlog, LogChunk
 from ingest.feeds.ckpool_files import LogDirectory, LogFile
 from ingest.feeds.ckpool_lines import BadLineError, parse_line
-from ingest.feeds.handover import Handover, Parcel
-from ingest.feeds.position import Positions
-from ingest.feeds.summary import FeedSummary
-from ingest.sink import ShareSink, stopped_within
+from ingest.feeds.exactly_once import Chunk, ExactlyOnceSender
+from ingest.feeds.position import Positions, recall_since
+from ingest.feeds.summary import IMPORTED, FeedSummary
+from ingest.kafka.producer import ShareSink, stopped_within
 from schemas.batch import batch_of
-from schemas.clock import Clock, SystemClock
+from schemas.runtime.clock import Clock, SystemClock
 
 log = structlog.get_logger(__name__)
+
+# Streams that are gone cost nothing but their rows.
+_FORGET_EVERY_S: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class CkpoolConfig:
     # Move all shares by the same whole number of minutes, so that the newest is less than a minute
     # old at the first start. Minutes keep their sums. The shift is remembered with the position.
     shift_to_now: bool = False
+    # Shares from before this are not sent: `hashgauge import` has brought them. Remembered with the
+    # position, like the shift.
+    since_ms: int = 0
     # Name of the stratum server in the shares; also decides the partition.
     source: str = "ckpool"
     # ckpool writes a share within milliseconds; half a second is not felt in one-minute figures.
@@ -70,7 +77,7 @@ class CkpoolFeed:
     async def run(self, stop: asyncio.Event) -> FeedSummary:
         """Until everything is read, or with `follow` until `stop`.
 
-        Raises FatalError where the directory or the position file cannot be used.
+        Raises FatalError if the directory or the position file cannot be used.
         """
         if not self._config.directory.is_dir():
             raise FatalError(f"no such directory: {self._config.directory}")
@@ -88,28 +95,36 @@ class CkpoolFeed:
         config = self._config
         files = await asyncio.to_thread(directory.scan)
         shift_ms, run = self._shift(positions, directory)
-        backlog = Backlog(source=config.source, shift_ms=shift_ms)
-        handover = Handover(
+        since_ms = recall_since(positions, config.since_ms)
+        backlog = Backlog(source=config.source, shift_ms=shift_ms, since_ms=since_ms)
+        sender = ExactlyOnceSender(
             self._sink, positions, self.summary, self._clock, key=config.source, run=run
         )
-        await self._finish_plan(positions, directory, backlog, handover, stop=stop)
-        last_full_s = self._clock.monotonic_s()
+        await self._finish_plan(positions, directory, backlog, sender, stop=stop)
+        last_full_s = forgot_s = self._clock.monotonic_s()
+        positions.forget([file.stream for file in directory.files()])
         while not stop.is_set():
+            self.summary.unreadable = len(directory.unreadable)
             await asyncio.to_thread(backlog.add, files)
-            await self._drain(backlog, handover, stop=stop)
+            await self._drain(backlog, sender, stop=stop)
             if not config.follow or await stopped_within(stop, config.poll_s):
                 break
             everything = self._clock.monotonic_s() - last_full_s >= config.full_scan_s
             if everything:
                 last_full_s = self._clock.monotonic_s()
+                if last_full_s - forgot_s >= _FORGET_EVERY_S:
+                    forgot_s = last_full_s
+                    positions.forget([file.stream for file in directory.files()])
             files = await asyncio.to_thread(directory.scan, everything=everything)
 
-    async def _drain(self, backlog: Backlog, handover: Handover, *, stop: asyncio.Event) -> None:
+    async def _drain(
+        self, backlog: Backlog, sender: ExactlyOnceSender, *, stop: asyncio.Event
+    ) -> None:
         """Send everything that is queued."""
         while not stop.is_set():
             chunks = await asyncio.to_thread(backlog.take, self._config.chunks_per_plan)
             self._note_gone(backlog)
-            if not chunks or not await handover.send(self._parcels(chunks), stop=stop):
+            if not chunks or not await sender.send(self._chunks(chunks), stop=stop):
                 return
 
     async def _finish_plan(
@@ -117,30 +132,31 @@ class CkpoolFeed:
         positions: Positions,
         directory: LogDirectory,
         backlog: Backlog,
-        handover: Handover,
+        sender: ExactlyOnceSender,
         *,
         stop: asyncio.Event,
     ) -> None:
         """Send what an earlier run planned and may not have sent: the same cuts, the same names."""
-        chunks: list[Chunk] = []
+        chunks: list[LogChunk] = []
         for span in positions.planned():
             file = directory.find(span.stream)
             if file is None:
                 log.warning("planned_file_gone", stream=span.stream, bytes=span.end - span.start)
                 self.summary.skipped["file_gone"] += 1
-                positions.settle([span])
+                positions.acknowledge([span])
                 continue
             chunks.append(backlog.parse(file.read_span(span.start, span.end), span))
             file.offset = max(file.offset, span.end)
-        await handover.send_planned(self._parcels(chunks), stop=stop)
+        await sender.send_planned(self._chunks(chunks), stop=stop)
 
-    def _parcels(self, chunks: list[Chunk]) -> list[Parcel]:
+    def _chunks(self, chunks: list[LogChunk]) -> list[Chunk]:
         for chunk in chunks:
             self.summary.read += chunk.lines
             self.summary.skipped.update(chunk.bad)
-            if chunk.bad:
-                log.warning("bad_lines", stream=chunk.span.stream, **chunk.bad)
-        return [Parcel(chunk.span, batch_of(chunk.shares)) for chunk in chunks]
+            bad = {reason: count for reason, count in chunk.bad.items() if reason != IMPORTED}
+            if bad:
+                log.warning("bad_lines", stream=chunk.span.stream, **bad)
+        return [Chunk(chunk.span, batch_of(chunk.shares)) for chunk in chunks]
 
     def _note_gone(self, backlog: Backlog) -> None:
         if backlog.gone:
@@ -169,7 +185,7 @@ class CkpoolFeed:
 
 
 def _newest_ms(file: LogFile) -> int:
-    """Time of the last whole line that is a share; 0 where there is none near the end."""
+    """Time of the last whole line that is a share; 0 if there is none near the end."""
     size = file.offset + file.unread_bytes()
     tail = file.read_span(max(size - PEEK_BYTES, 0), size)
     for line in reversed(tail.split(b"\n")[:-1]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import io
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from itertools import count
 import structlog
 
 from ingest.feeds.ckpool_files import LogFile
-from ingest.feeds.ckpool_lines import BadLineError, parse_line
-from ingest.feeds.handover import TOGETHER_MS
+from ingest.feeds.ckpool_lines import BadLineError, lines_in, parse_line
+from ingest.feeds.exactly_once import TOGETHER_MS
 from ingest.feeds.position import Span
+from ingest.feeds.summary import IMPORTED
 from schemas.share import Share
 from schemas.windows import MINUTE_S
 
@@ -36,7 +36,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class LogChunk:
     """Lines of one file that become one message."""
 
     span: Span
@@ -58,9 +58,10 @@ class Backlog:
         file b   |10:00|10:01 10:00 10:01|10:02
     """
 
-    def __init__(self, *, source: str, shift_ms: int = 0) -> None:
+    def __init__(self, *, source: str, shift_ms: int = 0, since_ms: int = 0) -> None:
         self._source = source
         self._shift_ms = shift_ms
+        self._since_ms = since_ms
         self._heap: list[tuple[int, int, LogFile]] = []
         self._queued: set[str] = set()
         self._lines: dict[str, deque[Line]] = {}
@@ -73,9 +74,9 @@ class Backlog:
             if file.stream not in self._queued:
                 self._queue(file)
 
-    def take(self, limit: int) -> list[Chunk]:
+    def take(self, limit: int) -> list[LogChunk]:
         """Up to `limit` chunks, the oldest first; none where all that is written is read."""
-        chunks: list[Chunk] = []
+        chunks: list[LogChunk] = []
         while self._heap and len(chunks) < limit:
             _, _, file = heapq.heappop(self._heap)
             self._queued.discard(file.stream)
@@ -85,7 +86,7 @@ class Backlog:
                 self._queue(file)
         return chunks
 
-    def parse(self, data: bytes, span: Span) -> Chunk:
+    def parse(self, data: bytes, span: Span) -> LogChunk:
         """The chunk of a span that was planned before."""
         return _chunk(span, self._parse(data, span.start))
 
@@ -113,7 +114,7 @@ class Backlog:
             self.gone.append(file)
             return b""
 
-    def _cut(self, file: LogFile) -> Chunk | None:
+    def _cut(self, file: LogFile) -> LogChunk | None:
         lines = self._lines.setdefault(file.stream, deque())
         if not lines:
             lines.extend(self._parse(self._read(file, BLOCK_BYTES), file.offset))
@@ -136,21 +137,22 @@ class Backlog:
 
     def _parse(self, data: bytes, start: int) -> Iterator[Line]:
         end = start
-        for line in io.BytesIO(data):
+        for line in lines_in(data):
             end += len(line)
             try:
                 share = parse_line(line, source=self._source, shift_ms=self._shift_ms)
             except BadLineError as error:
                 yield Line(end, None, error.reason)
             else:
-                yield Line(end, share)
+                is_new = share.timestamp_ms >= self._since_ms
+                yield Line(end, share) if is_new else Line(end, None, IMPORTED)
 
 
 def minute_of(share: Share) -> int:
     return share.timestamp_ms // (MINUTE_S * 1_000)
 
 
-def _chunk(span: Span, lines: Iterable[Line]) -> Chunk:
+def _chunk(span: Span, lines: Iterable[Line]) -> LogChunk:
     shares: list[Share] = []
     bad: Counter[str] = Counter()
     for line in lines:
@@ -158,4 +160,4 @@ def _chunk(span: Span, lines: Iterable[Line]) -> Chunk:
             bad[line.bad] += 1
         else:
             shares.append(line.share)
-    return Chunk(span, shares, bad)
+    return LogChunk(span, shares, bad)

@@ -1,24 +1,30 @@
 """The files of a ckpool share log directory: found, recognised, and held while they grow.
 
 A file is known by its first line (it holds a nonce and a time in nanoseconds), so that neither a
-rename nor a move to another disk nor a reused inode confuses it with another.
+rename nor a move to another disk nor a reused inode nor a compression confuses it with another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import structlog
 
+from ingest.feeds.packed_file import HEAD_BYTES, Opened, PackedFile, is_damaged, open_file, size_of
+
 log = structlog.get_logger(__name__)
 
-FIRST_LINE_BYTES: Final = 4_096
+FIRST_LINE_BYTES: Final = HEAD_BYTES
+# What ckpool writes, and what is left of it after a logrotate or a gzip.
+_SHARE_LOG: Final = re.compile(r".*\.sharelog([.-]\d+)*(\.(gz|zst|xz|bz2))?")
 # ckpool's lines are about 600 bytes; a stretch of this length without a line end is no line.
 LINE_MAX_BYTES: Final = 1 << 20
 # 1,024 files may be open in a process by default.
@@ -60,12 +66,12 @@ class LogFile:
     inode: Inode
     offset: int
     handles: Handles
-    handle: BinaryIO | None = None
+    handle: Opened | None = None
 
-    def opened(self) -> BinaryIO:
-        """The open file; FileNotFoundError where another one, or none, is at its path now."""
+    def opened(self) -> Opened:
+        """The open file; FileNotFoundError if another one, or none, is at its path now."""
         if self.handle is None:
-            handle = self.path.open("rb")
+            handle = open_file(self.path)
             if inode_of(os.fstat(handle.fileno())) != self.inode:
                 handle.close()
                 raise FileNotFoundError(self.path)
@@ -80,23 +86,25 @@ class LogFile:
             self.handle = None
 
     def unread_bytes(self) -> int:
-        return os.fstat(self.opened().fileno()).st_size - self.offset
+        return size_of(self.opened()) - self.offset
 
     def read_lines(self, limit: int) -> bytes:
-        """Whole lines from `offset` on, about `limit` bytes; empty where there is none.
+        """Whole lines from `offset` on, about `limit` bytes; empty if there is none.
 
         A stretch of `LINE_MAX_BYTES` without a line end is handed out as it is, so that it does not
-        block what stands behind it.
+        block what follows it.
         """
         block = self.read_span(self.offset, self.offset + limit)
         if b"\n" not in block and len(block) == limit:
-            block = self.read_span(self.offset, self.offset + LINE_MAX_BYTES)
+            block = block[:LINE_MAX_BYTES]
+            if limit < LINE_MAX_BYTES:
+                block = self.read_span(self.offset, self.offset + LINE_MAX_BYTES)
             if b"\n" not in block and len(block) == LINE_MAX_BYTES:
                 return block
         return block[: block.rfind(b"\n") + 1]
 
     def read_span(self, start: int, end: int) -> bytes:
-        """Bytes [start, end); FileNotFoundError where another log stands in the file by now."""
+        """Bytes [start, end); FileNotFoundError if another log stands in the file by now."""
         handle = self.opened()
         if fingerprint(handle) != self.stream:
             raise FileNotFoundError(f"{self.path} was truncated and written anew")
@@ -114,6 +122,8 @@ class LogDirectory:
         self._streams: dict[str, LogFile] = {}
         self._inodes: dict[Inode, LogFile] = {}
         self._seen: dict[Path, tuple[Inode, int]] = {}
+        # Files and folders without permission, and damaged ones; each is logged once.
+        self.unreadable: set[Path] = set()
 
     def scan(self, *, everything: bool = True) -> list[LogFile]:
         """Files that may have unread lines: new ones, grown ones, and removed ones still held.
@@ -144,12 +154,35 @@ class LogDirectory:
 
     def _all_paths(self) -> list[Path]:
         """By height and job, which is nearly the order of time."""
-        return sorted([*self._root.glob("*.sharelog"), *self._root.glob("*/*.sharelog")])
+        found: list[Path] = []
+        for entry in os.scandir(self._root):
+            if entry.is_dir():
+                found += self._paths_in(Path(entry.path))
+            elif is_share_log(entry.name):
+                found.append(Path(entry.path))
+        return sorted(found)
+
+    def _paths_in(self, folder: Path) -> list[Path]:
+        try:
+            with os.scandir(folder) as entries:
+                paths = [Path(each.path) for each in entries if is_share_log(each.name)]
+        except PermissionError:
+            self._note_unreadable(folder, "no_permission")
+            return []
+        except FileNotFoundError:
+            return []
+        self.unreadable.discard(folder)
+        return paths
+
+    def _note_unreadable(self, path: Path, event: str) -> None:
+        if path not in self.unreadable:
+            self.unreadable.add(path)
+            log.error(event, path=str(path))
 
     def _likely_paths(self) -> list[Path]:
         folders = sorted(entry.path for entry in os.scandir(self._root) if entry.is_dir())[-2:]
-        fresh = {path for folder in folders for path in Path(folder).glob("*.sharelog")}
-        return sorted(fresh | {file.path for file in self._handles.files()})
+        newest = {path for folder in folders for path in self._paths_in(Path(folder))}
+        return sorted(newest | {file.path for file in self._handles.files()})
 
     def _forget_removed(self, present: set[Path]) -> None:
         """ckpool begins thousands of files a day. Should one come back, its position is known."""
@@ -168,21 +201,28 @@ class LogDirectory:
             if self._seen.get(path) == at:
                 return None
             # A grown file is recognised anew: it may have been truncated and written again.
-            file = self._recognise(path, inode_of(stat))
+            with closing(open_file(path)) as opened:
+                stream = fingerprint(opened)
+                damaged = stream is None and is_damaged(opened)
+            file = None if stream is None else self._recognise(stream, path, inode_of(stat))
             if file is not None:
-                file.opened()
+                damaged = is_damaged(file.opened())
+        except PermissionError:
+            self._note_unreadable(path, "no_permission")
+            return None
         except OSError as error:
             log.info("file_passed_over", path=str(path), error=str(error))
             return None
+        if damaged:
+            # It is read up to there; and looked at again when it has grown: it may be on its way.
+            self._note_unreadable(path, "damaged_file")
+        else:
+            self.unreadable.discard(path)
         self._seen[path] = at
         return file
 
-    def _recognise(self, path: Path, inode: Inode) -> LogFile | None:
-        """The log at `path`; None while its first line is not whole, and for a mere copy."""
-        with path.open("rb") as handle:
-            stream = fingerprint(handle)
-        if stream is None:
-            return None
+    def _recognise(self, stream: str, path: Path, inode: Inode) -> LogFile | None:
+        """The log at `path`; None for a mere copy."""
         self._bury_what_was_at(inode, stream)
         file = self._streams.get(stream)
         if file is None:
@@ -190,6 +230,8 @@ class LogDirectory:
             self._streams[stream] = file
         elif file.inode == inode:
             file.path = path  # renamed
+            if isinstance(file.handle, PackedFile):
+                file.close()  # what it had unpacked may have ended early
         elif file.path == path or not file.path.exists():
             file.close()  # moved, or replaced by a copy of itself
             file.path, file.inode = path, inode
@@ -209,10 +251,18 @@ class LogDirectory:
             del self._inodes[inode]
 
 
-def fingerprint(handle: BinaryIO) -> str | None:
+def is_share_log(name: str) -> bool:
+    return _SHARE_LOG.fullmatch(name) is not None
+
+
+def fingerprint(handle: Opened) -> str | None:
     """Digest of the first line; None while it is not whole."""
-    handle.seek(0)
-    first, end, _ = handle.read(FIRST_LINE_BYTES).partition(b"\n")
+    if isinstance(handle, PackedFile):
+        head = handle.head
+    else:
+        handle.seek(0)
+        head = handle.read(FIRST_LINE_BYTES)
+    first, end, _ = head.partition(b"\n")
     if not end and len(first) < FIRST_LINE_BYTES:
         return None
     return hashlib.blake2b(first, digest_size=16).hexdigest()

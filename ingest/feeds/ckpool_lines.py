@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
 
-from ingest.feeds.names import fit_worker_name
+from ingest.decode.details import fit_agent, fit_difficulty
+from ingest.decode.json_elements import torn_and_whole
+from ingest.feeds.names import NO_WORKER, fit_account_name, fit_worker_name
 from schemas.share import Share, ShareResult
-
-NO_WORKER: Final = "default"
-"""Worker name of a login that is an address alone."""
 
 RESULT_OF_ERRN: Final = {
     1: ShareResult.JOB_NOT_FOUND,
@@ -38,12 +43,18 @@ class _Line(msgspec.Struct, rename={"reject_reason": "reject-reason"}):
     result: bool
     createdate: str
     username: str | None = None
+    sdiff: Any = None
+    agent: Any = None
     errn: int | None = None
     error: Any = None
     reject_reason: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Line)
+_READER: Final = json.JSONDecoder(strict=False)
+
+_AROUND: Final = b" \t\r\n\0,;"
+_BETWEEN: Final = re.compile(rb'(?<=\})(?=\{")')
 
 
 class BadLineError(Exception):
@@ -54,19 +65,40 @@ class BadLineError(Exception):
         self.reason = reason
 
 
+def lines_in(data: bytes) -> Iterator[bytes]:
+    """Lines with their ends; whole records that no line end divides are a line each."""
+    for line in io.BytesIO(data):
+        # A name may hold the same bytes: a line that is JSON is one record.
+        if _BETWEEN.search(line) and not _is_json(line):
+            yield from _BETWEEN.split(line)
+        else:
+            yield line
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
 def parse_line(line: bytes, *, source: str, shift_ms: int = 0) -> Share:
-    """A share with its own time plus `shift_ms`; BadLineError where there is none in the line."""
+    """A share with its own time plus `shift_ms`; BadLineError if there is none in the line."""
     if not line.strip():
         raise BadLineError("empty_line")
     record = _decode(line)
-    account, worker = split_workername(record.workername, record.username)
+    account, worker = _names(record.workername, record.username)
     return Share(
         timestamp_ms=parse_createdate(record.createdate) + shift_ms,
         account_name=account,
-        worker_name=fit_worker_name(worker),
+        worker_name=worker,
         difficulty=record.diff,
         result=_judge(record),
         source=source,
+        # -1.0 for a share of a job that nobody knows.
+        share_difficulty=fit_difficulty(record.sdiff),
+        agent=fit_agent(record.agent),
     )
 
 
@@ -77,10 +109,29 @@ def _decode(line: bytes) -> _Line:
         raise BadLineError("wrong_fields") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         repaired = line.decode(errors="replace").encode()
-        if repaired == line:
-            raise BadLineError("malformed_json") from error
-        # A name with broken UTF-8 is no reason to lose the work behind it.
-        return _decode(repaired)
+        if repaired != line:
+            # A name with broken UTF-8 is no reason to lose its work.
+            return _decode(repaired)
+        record = _lenient(line.strip(_AROUND))
+        if record is not None:
+            return record
+        *torn, whole = torn_and_whole(line)
+        if torn:
+            # What a crash left before it: half a record, zeros, or a byte order mark.
+            return _decode(whole)
+        raise BadLineError("malformed_json") from error
+
+
+def _lenient(line: bytes) -> _Line | None:
+    """A record with commas around it, or with a name that JSON does not allow; None if it is none.
+
+    Python's own reader takes control characters, halves of surrogate pairs, NaN and Infinity.
+    """
+    try:
+        record = msgspec.convert(_READER.decode(line.decode()), _Line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isfinite(record.diff) else None
 
 
 def parse_createdate(createdate: str) -> int:
@@ -103,6 +154,13 @@ def split_workername(workername: str, username: str | None) -> tuple[str, str]:
         cut = min((i for i in map(workername.find, "._") if i >= 0), default=len(workername))
         username = workername[:cut]
     return username, workername[len(username) + 1 :] or NO_WORKER
+
+
+# Fitting a name takes as long as all the rest of a line; a log has few names.
+@lru_cache(maxsize=50_000)
+def _names(workername: str, username: str | None) -> tuple[str, str]:
+    account, worker = split_workername(workername, username)
+    return fit_account_name(account), fit_worker_name(worker)
 
 
 def _judge(line: _Line) -> ShareResult:

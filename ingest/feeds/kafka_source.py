@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from ingest.errors import FatalError, RetryableError
+from ingest.kafka.unreadable_batch import bound_batches
 
 
 class SourceTopic:
@@ -28,6 +29,7 @@ class SourceTopic:
         client: dict[str, Any],
     ) -> None:
         self._topic = topic
+        bound_batches()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap_servers,
             enable_auto_commit=False,
@@ -51,7 +53,7 @@ class SourceTopic:
         await self._consumer.stop()
 
     async def bounds(self) -> dict[int, tuple[int, int]]:
-        """First offset and the one behind the last, by partition. Raises RetryableError."""
+        """First offset and the one after the last, by partition. Raises RetryableError."""
         try:
             first = await self._consumer.beginning_offsets(self.assigned)
             end = await self._consumer.end_offsets(self.assigned)

@@ -20,9 +20,9 @@ from zmq.utils.monitor import recv_monitor_message
 from ingest.errors import FatalError
 from ingest.feeds.miningcore_message import BadMessageError, parse_message
 from ingest.feeds.summary import FeedSummary
-from ingest.sink import ShareMessage, ShareSink, deliver
+from ingest.kafka.producer import ShareMessage, ShareSink, deliver
 from schemas.batch import batch_of
-from schemas.clock import Clock, SystemClock
+from schemas.runtime.clock import Clock, SystemClock
 from schemas.share import Share, ShareResult
 
 log = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ class MiningcoreFeed:
     async def run(self, stop: asyncio.Event) -> FeedSummary:
         """Until `stop`; what was received by then is sent.
 
-        FatalError for a bad address; RetryableError where the broker is away from the beginning.
+        FatalError for a bad address; RetryableError if the broker is away from the beginning.
         """
         log.warning("no_replay", address=self._config.address, meaning=NO_REPLAY)
         # Before the first share is received: it could not be kept.
@@ -147,6 +147,7 @@ class MiningcoreFeed:
                 share.difficulty,
                 ShareResult.ACCEPTED,
                 share.source or share.pool,
+                agent=share.agent,
             )
         )
 

@@ -6,22 +6,21 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from ingest.feeds.names import fit_worker_name
+from ingest.decode.details import fit_agent
+from ingest.feeds.names import NO_WORKER, fit_account_name, fit_worker_name
 from ingest.feeds.protobuf import RecordType
 from schemas.share import ACCOUNT_NAME_MAX
-
-NO_WORKER: Final = "default"
-"""Worker name of a login that is an address alone."""
 
 RELAY_SHARE: Final = RecordType(
     "Share",
     {
         2: ("miner", "text"),
         3: ("worker", "text"),
+        5: ("user_agent", "text"),
         7: ("source", "text"),
         8: ("difficulty", "double"),
     },
@@ -48,6 +47,7 @@ class RelayShare:
     worker_name: str
     difficulty: float
     source: str | None
+    agent: str | None = None
 
 
 class BadMessageError(Exception):
@@ -58,34 +58,35 @@ class BadMessageError(Exception):
         self.reason = reason
 
 
-class _JsonShare(msgspec.Struct):
+class _JsonShare(msgspec.Struct, rename="camel"):
     miner: str
     difficulty: float
     worker: str | None = None
     source: str | None = None
+    user_agent: Any = None
 
 
 _json = msgspec.json.Decoder(_JsonShare)
 
 
 def parse_message(frames: Sequence[bytes]) -> RelayShare:
-    """BadMessageError where there is no share in the frames."""
+    """BadMessageError if there is no share in the frames."""
     if len(frames) != 3:
         raise BadMessageError("not_three_frames")
     pool, flags, payload = frames
     if wire_format(flags) is WireFormat.JSON:
-        miner, worker, source, difficulty = _from_json(payload)
+        miner, worker, source, difficulty, agent = _from_json(payload)
     else:
-        miner, worker, source, difficulty = _from_protobuf(payload)
+        miner, worker, source, difficulty, agent = _from_protobuf(payload)
     if len(miner) > ACCOUNT_NAME_MAX or len(pool) > ACCOUNT_NAME_MAX:
         raise BadMessageError("name_too_long")  # thousands of them would not fit a message
     return RelayShare(
         pool.decode(errors="replace"),
-        # `bitcoincash:qr...`: the prefix names the coin, and a colon cannot be in an account.
-        miner.rpartition(":")[2],
+        fit_account_name(miner),
         fit_worker_name(worker or NO_WORKER),
         difficulty,
         source or None,
+        fit_agent(agent),
     )
 
 
@@ -100,7 +101,7 @@ def wire_format(flags: bytes) -> WireFormat:
     raise BadMessageError("unknown_format")
 
 
-Fields = tuple[str, str, str, float]
+Fields = tuple[str, str, str, float, Any]
 
 
 def _from_json(payload: bytes) -> Fields:
@@ -110,7 +111,7 @@ def _from_json(payload: bytes) -> Fields:
         raise BadMessageError("wrong_fields") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessageError("malformed_json") from error
-    return share.miner, share.worker or "", share.source or "", share.difficulty
+    return share.miner, share.worker or "", share.source or "", share.difficulty, share.user_agent
 
 
 def _from_protobuf(payload: bytes) -> Fields:
@@ -120,7 +121,8 @@ def _from_protobuf(payload: bytes) -> Fields:
         raise BadMessageError("malformed_protobuf") from error
     if not (share.HasField("miner") and share.HasField("difficulty")):
         raise BadMessageError("wrong_fields")
-    miner, worker, source = (
-        text.decode(errors="replace") for text in (share.miner, share.worker, share.source)
+    miner, worker, source, agent = (
+        text.decode(errors="replace")
+        for text in (share.miner, share.worker, share.source, share.user_agent)
     )
-    return miner, worker, source, share.difficulty
+    return miner, worker, source, share.difficulty, agent

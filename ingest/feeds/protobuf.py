@@ -52,7 +52,7 @@ class RecordType:
         self._message: type[Message] = message_factory.GetMessageClass(descriptor)
 
     def decode(self, data: bytes) -> Record:
-        """ValueError where `data` is not such a message."""
+        """ValueError if `data` is not such a message."""
         try:
             record: Record = self._message.FromString(data)
         except DecodeError as error:

@@ -49,8 +49,9 @@ class SimulatorConfig:
     seed: int = 1
     # The pool. 300 workers make about 30 shares a second: lively, and easy on two cores.
     workers: int = 300
-    # Miners that the workers belong to, the first one the largest.
-    accounts: int = 12
+    # Miners that the workers belong to, the first one the largest. None: 12, or one for each 2,000
+    # workers where that is more, so that none has more of them than intake keeps apart.
+    accounts: int | None = None
     # Stratum servers that the workers are connected to.
     sources: int = 3
     # Nominal hashrates, log-spread: a small home miner to a hydro-cooled machine.
@@ -75,7 +76,7 @@ class SimulatorConfig:
     clock_skew_max_ms: int = 0
     # So many of the messages are sent twice, with the same producer id and sequence.
     duplicate_ratio: float = 0.0
-    # So many of the shares arrive late, by up to `late_max_s`; the record timestamp tells.
+    # So many of the shares arrive late, by up to `late_max_s`; the record timestamp shows it.
     late_ratio: float = 0.0
     late_max_s: float = 3_600.0
 
@@ -87,7 +88,11 @@ class SimulatorConfig:
     speed: float | None = 1.0
     # Played as fast as the sink takes it before the present, so that charts are not empty.
     backfill_s: float = 0.0
-    # Ceiling while running ahead of real time; spares brokers that keep only the newest megabytes.
+    # All of yesterday (UTC) and of today up to the back-fill is played before all else, one minute
+    # of so many, with the work of all of them: whoever tries things out has a whole day to settle
+    # within seconds. 0: no history.
+    history_step_s: int = 0
+    # Limit while running ahead of real time; spares brokers that keep only the newest megabytes.
     max_shares_per_s: float | None = None
     # Live: one message per source and second, as a stratum server with a small buffer writes them.
     flush_s: float = 1.0

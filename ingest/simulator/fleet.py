@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from ingest.simulator.config import SimulatorConfig
 from schemas.batch import WorkerKey
 from schemas.units import difficulty_of
+
+_FEW_ACCOUNTS: Final = 12
+_WORKERS_PER_ACCOUNT: Final = 2_000
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,10 +53,15 @@ class Fleet:
 
 
 def build_fleet(config: SimulatorConfig) -> Fleet:
-    """Accounts get fewer workers the higher their number (1/rank), as in real pools."""
+    """Accounts get fewer workers the higher their number, as in real pools.
+
+    By 1/rank, flattened at the top where there are many accounts (Mandelbrot's law), so that the
+    largest of them has some 8,000 workers in a pool of any size.
+    """
     random = generator(config, Stream.FLEET)
-    weight = 1.0 / np.arange(1, config.accounts + 1)
-    account = np.sort(random.choice(config.accounts, config.workers, p=weight / weight.sum()))
+    accounts = config.accounts or max(_FEW_ACCOUNTS, config.workers // _WORKERS_PER_ACCOUNT)
+    weight = 1.0 / (np.arange(1, accounts + 1) + max(0, accounts - _FEW_ACCOUNTS) / 10)
+    account = np.sort(random.choice(accounts, config.workers, p=weight / weight.sum()))
     low, high = np.log(config.hashrate_min_hps), np.log(config.hashrate_max_hps)
     return Fleet(
         keys=[(f"farm_{a + 1:03d}", _worker_name(i)) for i, a in enumerate(account.tolist())],

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ingest.kafka.producer import stopped_within
 from ingest.simulator.config import SimulatorConfig
 from ingest.simulator.minute import MINUTE_MS, NO_SHARES, MinuteMaker, Shares, in_order
-from ingest.sink import stopped_within
-from schemas.clock import Clock
+from schemas.runtime.clock import Clock
 
 
 class Pace:
-    """When a slice may be sent: never before its time in live mode, never above the ceiling.
+    """When a slice may be sent: never before its time in live mode, never above the limit.
 
     Real time begins at the present; everything before it goes as fast as the sink takes it.
     """
@@ -27,14 +27,14 @@ class Pace:
         self._shares = 0
 
     def step_ms(self, at_ms: int) -> int:
-        """Length of the slice that begins at `at_ms`: long while behind, short once live."""
+        """Length of the slice that begins at `at_ms`: long while catching up, short once live."""
         config = self._config
         if config.speed is None or at_ms < self._now_ms(config.speed) - MINUTE_MS:
             return round(config.fast_flush_s * 1_000)
         return max(round(config.flush_s * 1_000 * config.speed), 1)
 
     async def wait(self, until_ms: int, shares: int, *, stop: asyncio.Event) -> bool:
-        """Wait until the slice that ends at `until_ms` is due; True where `stop` came first."""
+        """Wait until the slice that ends at `until_ms` is due; True if `stop` came first."""
         self._shares += shares
         config, due_s = self._config, 0.0
         if config.speed is not None:
@@ -67,8 +67,8 @@ def slices(
         due = in_order([NO_SHARES, *waiting.pop(minute, [])])
         while at_ms < until_ms:
             cut_ms = min(at_ms + pace.step_ms(at_ms), until_ms)
-            first, behind = np.searchsorted(due.sent_ms, [at_ms, cut_ms])
-            yield due.take(slice(first, behind)), cut_ms
+            first, after = np.searchsorted(due.sent_ms, [at_ms, cut_ms])
+            yield due.take(slice(first, after)), cut_ms
             at_ms = cut_ms
         minute += 1
 

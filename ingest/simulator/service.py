@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 from uuid import uuid4
 
 import numpy as np
 
+from ingest.kafka.producer import ShareMessage, ShareSink, deliver
 from ingest.simulator.config import SimulatorConfig
 from ingest.simulator.fleet import Fleet, Stream, build_fleet, generator
-from ingest.simulator.minute import MinuteMaker, Shares
+from ingest.simulator.minute import MINUTE_MS, MinuteMaker, Shares
 from ingest.simulator.pace import Pace, slices
 from ingest.simulator.plan import Plan
 from ingest.simulator.truth import Truth, plan_document, write_plan, write_truth
-from ingest.sink import ShareMessage, ShareSink, deliver
 from schemas.batch import ShareBatch
-from schemas.clock import Clock, SystemClock
+from schemas.runtime.clock import Clock, SystemClock
+from schemas.windows import DAY_S, MINUTE_S
+
+# Two shares of a worker in each minute of history that is played.
+_HISTORY_SHARE_INTERVAL_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the simulation is, in stream time; `end_ms` is None where it has no end."""
+    """How far the simulation is, in stream time; `end_ms` is None if it has no end."""
 
     stream_ms: int
     start_ms: int
@@ -75,18 +80,10 @@ class Simulator:
         if start_ms is None:
             start_ms = now_ms - now_ms % 1_000 - round(config.backfill_s * 1_000)
         end_ms = None if config.duration_s is None else start_ms + round(config.duration_s * 1_000)
-        plan = Plan(config, start_ms)
-        pace = Pace(config, self._clock, start_ms=start_ms)
-        reached_ms = start_ms
-        maker = MinuteMaker(config, self.fleet, plan)
-        for shares, until_ms in slices(maker, pace, start_ms=start_ms, end_ms=end_ms):
-            if await pace.wait(until_ms, len(shares), stop=stop):
-                break
-            if not await self._send(sink, shares, stop=stop):
-                break
-            reached_ms = until_ms
-            if progress is not None:
-                progress(Progress(reached_ms, start_ms, end_ms, self._shares, self._messages))
+        if config.history_step_s:
+            today_ms = now_ms - now_ms % (DAY_S * 1_000)
+            await self._play_history(sink, today_ms - DAY_S * 1_000, start_ms, stop=stop)
+        plan, reached_ms = await self._play(sink, start_ms, end_ms, stop=stop, progress=progress)
         if config.final_share_per_partition and not stop.is_set():
             await self._send_finals(sink, plan, reached_ms, stop=stop)
         if config.truth_path is not None:
@@ -96,6 +93,43 @@ class Simulator:
             )
             write_plan(config.truth_path, document)
         return Summary(start_ms, reached_ms, self._shares, self._messages, self._repeats)
+
+    async def _play_history(
+        self, sink: ShareSink, start_ms: int, end_ms: int, *, stop: asyncio.Event
+    ) -> None:
+        """One minute of every so many, with few shares that hold the work of all of them."""
+        config = replace(self._config, share_interval_s=_HISTORY_SHARE_INTERVAL_S, late_ratio=0.0)
+        maker = MinuteMaker(config, self.fleet, Plan(config, start_ms))
+        step = config.history_step_s // MINUTE_S
+        for minute in range(start_ms // MINUTE_MS, end_ms // MINUTE_MS, step):
+            drawn = maker.draw(minute)
+            heavy = replace(drawn, difficulty=drawn.difficulty * step)
+            if stop.is_set() or not await self._send(sink, heavy, stop=stop):
+                return
+
+    async def _play(
+        self,
+        sink: ShareSink,
+        start_ms: int,
+        end_ms: int | None,
+        *,
+        stop: asyncio.Event,
+        progress: OnProgress | None,
+    ) -> tuple[Plan, int]:
+        """One stretch of time; its plan, and how far it came."""
+        plan = Plan(self._config, start_ms)
+        pace = Pace(self._config, self._clock, start_ms=start_ms)
+        maker = MinuteMaker(self._config, self.fleet, plan)
+        reached_ms = start_ms
+        for shares, until_ms in slices(maker, pace, start_ms=start_ms, end_ms=end_ms):
+            if await pace.wait(until_ms, len(shares), stop=stop):
+                break
+            if not await self._send(sink, shares, stop=stop):
+                break
+            reached_ms = until_ms
+            if progress is not None:
+                progress(Progress(reached_ms, start_ms, end_ms, self._shares, self._messages))
+        return plan, reached_ms
 
     async def _send(self, sink: ShareSink, shares: Shares, *, stop: asyncio.Event) -> bool:
         """One message per source (more where there are very many shares); all at the same time."""

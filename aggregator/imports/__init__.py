@@ -1,0 +1,1 @@
+"""History of another pool's software → minutes and rollups, beside live traffic."""

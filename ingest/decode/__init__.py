@@ -1,0 +1,1 @@
+"""Messages → columns of shares: JSON and Arrow, validated field by field."""

@@ -1,0 +1,1 @@
+"""`feed btcpool`: the share topic of btcpool, with names from its event topic."""

@@ -1,0 +1,1 @@
+"""Kafka as the service uses it: consume, produce, topics, offsets."""
