@@ -1,6 +1,6 @@
-"""The figures leader: one process at a time beats, the others stand by.
+"""The figures leader: one process at a time cycles, the others stand by.
 
-stand by ──lease──▶ (replay) rebuild ──▶ beat, beat ... ──lease lost, error, stop──▶ stand by
+stand by ──lease──▶ (replay) rebuild ──▶ cycle, cycle ... ──lease lost, error, stop──▶ stand by
                                   │ renewals run beside, on a connection of their own
 """
 
@@ -12,45 +12,35 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import structlog
-from psycopg import AsyncConnection, OperationalError
-from psycopg.errors import (
-    IdleInTransactionSessionTimeout,
-    InsufficientPrivilege,
-    UndefinedColumn,
-    UndefinedTable,
-)
+from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
-from aggregator.figures import current
-from aggregator.figures.beat import Beat, BeatReport, WindowsAheadError
+from aggregator.figures import ring_buckets
 from aggregator.figures.config import FiguresConfig
-from aggregator.figures.lease import Lease, LeaseLostError
-from aggregator.figures.old_events import OldEvents
-from aggregator.figures.rebuild import rebuild
-from aggregator.figures.replays import take_up_replay
-from aggregator.figures.rollups import RollupStore, open_rollups
-from aggregator.figures.schedule import until_next_beat_s
+from aggregator.figures.cycle import Cycle, CycleReport, WindowsAheadError
+from aggregator.figures.publish import snapshot
+from aggregator.figures.rollups.event_retention import OldEvents
+from aggregator.figures.rollups.store import RollupStore, open_rollups
+from aggregator.figures.schedule import until_next_cycle_s
+from aggregator.figures.startup import rebuild
 from aggregator.figures.state import FiguresState
+from aggregator.postgres.errors import FATAL, PASSING
+from aggregator.postgres.lease import Lease, LeaseLostError
+from aggregator.replay.completion import complete_replay
 from ingest.errors import FatalError
-from schemas.clock import Clock
-from schemas.metrics import gauge, histogram
-from schemas.spans import span
+from schemas.runtime.clock import Clock
+from schemas.runtime.metrics import end_term, gauge, histogram
+from schemas.runtime.tracing import span
 from schemas.windows import MINUTE_S
 
 log: Final = structlog.get_logger(__name__)
 
 Connection = AsyncConnection[Any]
 
-# What goes away by itself: the connection, the server, locks, a full disk, and having been frozen
-# (which psycopg does not count as operational).
-_PASSING: Final = (OperationalError, IdleInTransactionSessionTimeout, PoolTimeout)
-# What only a person can mend.
-_FATAL: Final = (UndefinedTable, UndefinedColumn, InsufficientPrivilege)
-
 
 class FiguresLeader:
-    """Stage 2 as a service. `run` is to be called once; `ready` says that figures are current."""
+    """Stage 2 as a service. `run` is called once; `ready` says whether figures are published."""
 
     def __init__(self, config: FiguresConfig, pool: AsyncConnectionPool[Any], clock: Clock) -> None:
         self._config = config
@@ -58,9 +48,9 @@ class FiguresLeader:
         self._clock = clock
         self._lease = Lease(config.holder, lease_s=config.lease_s)
         self._ready = False
-        self._complete_to_s = 0
+        self._watermark_s = 0
         self._retained_to_s = 0.0
-        self.beats = 0
+        self.cycles = 0
 
     @property
     def leads(self) -> bool:
@@ -68,7 +58,7 @@ class FiguresLeader:
 
     @property
     def ready(self) -> bool:
-        """It leads and the last beat was written, or somebody else leads and this one stands by."""
+        """It leads and its last cycle was written, or another process leads and it stands by."""
         return self._ready
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -84,9 +74,9 @@ class FiguresLeader:
                 self._lease.epoch = None
             except WindowsAheadError:
                 log.warning("windows_ahead")
-            except _FATAL as error:
+            except FATAL as error:
                 raise FatalError(f"{error}".strip()) from error
-            except _PASSING as error:
+            except PASSING as error:
                 log.warning("database_away", error=str(error).strip())
                 await _sleep(self._config.retry_s, stop)
             finally:
@@ -125,12 +115,12 @@ class FiguresLeader:
         self._set_ready(False)
 
     async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
-        """Until stop, an error, or the lease is lost; what runs beside the beats ends with them."""
+        """Until stop, an error, or the lease is lost; tasks beside the cycles end with them."""
         rollups = await open_rollups(connection, self._config.policies)
         tasks = [
-            asyncio.create_task(self._beat(connection, rollups, stop)),
+            asyncio.create_task(self._cycle(connection, rollups, stop)),
             asyncio.create_task(self._renew()),
-            asyncio.create_task(self._settle(rollups)),
+            asyncio.create_task(self._refresh(rollups)),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -144,61 +134,62 @@ class FiguresLeader:
         await self._lease.release(connection)
 
     async def _renew(self) -> None:
-        """Keeps the lease through long beats. An error here is not the end: the beat will tell."""
+        """Keeps the lease through long cycles. An error here is left for the cycle to meet."""
         while True:
             await asyncio.sleep(self._config.renew_s)
             try:
                 async with self._pool.connection() as connection:
                     await self._lease.renew(connection)
-            except _PASSING as error:
+            except PASSING as error:
                 log.warning("lease_not_renewed", error=str(error).strip())
 
-    async def _settle(self, rollups: RollupStore) -> None:
-        """Refreshes that need no beat and may take longer than one."""
+    async def _refresh(self, rollups: RollupStore) -> None:
+        """Refreshes that need no cycle and may take longer than one."""
         while True:
-            await asyncio.sleep(self._config.settle_every_s)
+            await asyncio.sleep(self._config.refresh_every_s)
             try:
                 async with self._pool.connection() as connection:
                     await connection.set_autocommit(True)
                     try:
-                        await rollups.settle(connection, complete_to_s=self._complete_to_s)
+                        await rollups.settle(connection, watermark_s=self._watermark_s)
                     finally:
                         await connection.set_autocommit(False)
-            except _PASSING as error:
-                log.warning("rollups_not_settled", error=str(error).strip())
+            except PASSING as error:
+                log.warning("rollups_not_refreshed", error=str(error).strip())
 
-    async def _beat(
+    async def _cycle(
         self, connection: Connection, rollups: RollupStore, stop: asyncio.Event
     ) -> None:
-        await current.prepare(connection)
-        beat = Beat(connection, lease=self._lease, rollups=rollups, config=self._config)
+        await snapshot.prepare(connection)
+        cycle = Cycle(connection, lease=self._lease, rollups=rollups, config=self._config)
         events = OldEvents(self._config.policies.keep_events)
         state = await self._rebuilt(connection, rollups, stop)
         while state is not None and not stop.is_set():
             began_s, began = self._clock.now_ms() / 1_000, self._clock.monotonic_s()
             try:
-                with span("beat"):
-                    report = await beat.run(state)
-            except _PASSING as error:
+                with span("cycle"):
+                    report = await cycle.run(state)
+            except PASSING as error:
                 # A broken connection leaves open whether the commit went through: start afresh.
                 if connection.broken:
                     raise
                 self._set_ready(False)
-                log.warning("beat_failed", error=str(error).strip())
+                log.warning("cycle_failed", error=str(error).strip())
                 await _sleep(self._config.retry_s, stop)
                 continue
             took_s = self._clock.monotonic_s() - began
             self._note(report, took_s)
             if report is not None:
+                await ring_buckets.keep(connection, self._lease, state)
                 await self._retain(connection, (rollups, events), report)
             await self._wait(report, began_s, took_s, stop)
 
     async def _rebuilt(
         self, connection: Connection, rollups: RollupStore, stop: asyncio.Event
     ) -> FiguresState | None:
-        """None when it was told to stop before there was a stream."""
+        """None if it has to stop before there is a stream."""
         # Refreshes would take up what a replay has not counted yet.
-        self._complete_to_s = 0
+        self._watermark_s = 0
         await self._await_replay(connection, rollups, stop)
         while not stop.is_set():
             state = await rebuild(connection, rollups)
@@ -214,24 +205,24 @@ class FiguresLeader:
     ) -> None:
         """A topic that is counted anew: until it is, figures stay as they are. One that begins
         later ends this term."""
-        told = False
-        while not stop.is_set() and not await take_up_replay(connection, self._lease, rollups):
-            if not told:
+        logged = False
+        while not stop.is_set() and not await complete_replay(connection, self._lease, rollups):
+            if not logged:
                 log.info("replay_awaited")
-            told = True
+            logged = True
             await _sleep(self._config.standby_poll_s, stop)
 
-    def _note(self, report: BeatReport | None, took_s: float) -> None:
+    def _note(self, report: CycleReport | None, took_s: float) -> None:
         self._set_ready(True)
-        self.beats += 1
+        self.cycles += 1
         if report is None:
             return
-        self._complete_to_s = report.complete_to * MINUTE_S
-        histogram("beat_seconds").observe(took_s)
-        gauge("figures_complete_to_seconds").set(self._complete_to_s)
+        self._watermark_s = report.watermark * MINUTE_S
+        histogram("cycle_seconds").observe(took_s)
+        gauge("figures_watermark_seconds").set(self._watermark_s)
         log.info(
-            "beat",
-            complete_to=self._complete_to_s,
+            "cycle",
+            watermark=self._watermark_s,
             minutes=report.minutes,
             rows_read=report.rows_read,
             rows_written=report.rows_written,
@@ -239,29 +230,38 @@ class FiguresLeader:
         )
 
     async def _retain(
-        self, connection: Connection, stores: Sequence[RollupStore | OldEvents], report: BeatReport
+        self, connection: Connection, stores: Sequence[RollupStore | OldEvents], report: CycleReport
     ) -> None:
-        """Old rows go once an hour of stream time, a batch after each beat until none is left."""
-        if report.stream_s - self._retained_to_s >= self._config.retain_every_s:
-            stream_time_s = int(report.stream_s)
+        """Old rows go once an hour of stream time, some after each cycle until none is left.
+
+        As many batches as fit into a few seconds: one of 50,000 rows a cycle would leave a pool of
+        more than 200,000 workers with a table that grows for good.
+        """
+        if report.stream_s - self._retained_to_s < self._config.retain_every_s:
+            return
+        stream_time_s, began_s = int(report.stream_s), self._clock.monotonic_s()
+        while self._clock.monotonic_s() - began_s < self._config.retain_budget_s:
             left = [await one.retain(connection, stream_time_s=stream_time_s) for one in stores]
             if not any(left):
                 self._retained_to_s = report.stream_s
+                return
 
     async def _wait(
-        self, report: BeatReport | None, began_s: float, took_s: float, stop: asyncio.Event
+        self, report: CycleReport | None, began_s: float, took_s: float, stop: asyncio.Event
     ) -> None:
-        if report is not None and report.behind:
+        if report is not None and report.more_to_read:
             return
         if self._config.clock == "records":
             await _sleep(max(self._config.records_poll_s, took_s), stop)
             return
         now_s = self._clock.now_ms() / 1_000
-        await _sleep(until_next_beat_s(began_s, took_s, now_s, self._config), stop)
+        await _sleep(until_next_cycle_s(began_s, took_s, now_s, self._config), stop)
 
     def _set_ready(self, ready: bool) -> None:
         self._ready = ready
         gauge("figures_leads").set(int(self.leads))
+        if not self.leads:
+            end_term("sources_silent", "rollups_waiting", "workers")
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

@@ -26,7 +26,7 @@ order by boundary.worker_id;
 -- name: changed_behind
 -- Schedules that changed before minutes already written: the change was committed after the leader
 -- had read the schedule. Sought among changes of the last hours: the cursor of a disconnected worker
--- ends behind its last minute, so those are seen from up_to.
+-- ends after its last minute, so those are seen from up_to.
 select
     boundary.worker_id,
     workers.miner_id,
@@ -41,6 +41,11 @@ join workers on workers.id = boundary.worker_id
 join miners on miners.id = workers.miner_id
 join boundary_hashrates rates on rates.worker_id = boundary.worker_id
 where boundary.minutes_to is not null
+    -- Those disconnected long ago become more and more: they are left out by an index.
+    and (
+        boundary.disconnected_at is null
+        or boundary.disconnected_at > %(up_to)s::timestamptz - interval '3 hours'
+    )
 group by 1, 2, 3, 4, 5, 6
 having boundary.disconnected_at < boundary.minutes_to
         and boundary.disconnected_at > %(up_to)s::timestamptz - interval '3 hours'
@@ -73,7 +78,7 @@ where kept.accepted <> excluded.accepted;
 
 -- name: touch
 -- For the leader to read, like any late minute.
-insert into touched_minutes (bucket, worker_ids)
+insert into dirty_minutes (bucket, worker_ids)
 select bucket, array_agg(worker_id)
 from unnest(%(buckets)s::timestamptz[], %(worker_ids)s::int4[]) as nominal (bucket, worker_id)
 group by bucket;

@@ -2,14 +2,15 @@
 -- How far the stream is taken in and how far the leader has come, in one snapshot; and the newest
 -- outage that intake has seen, of all partitions that were out at the same time.
 with outages as (
-    select partitions.stood_from, partitions.resumed_at
+    select partitions.outage_from, partitions.resumed_at
     from intake_stream as streams
     join intake_partitions as partitions using (cluster_id, topic)
     where streams.clock = 'wall' and partitions.resumed_at is not null
 )
 select
     extract(epoch from stream.stream_time)::float8 as stream_s,
-    extract(epoch from leader.complete_to)::int8 as complete_to_s,
+    coalesce(stream.status_time < stream.stream_time, false) as statuses_wait,
+    extract(epoch from leader.watermark)::int8 as watermark_s,
     leader.epoch,
     newest.stood_s,
     newest.resumed_s
@@ -17,23 +18,23 @@ from leader
 left join stream on true
 cross join (
     select
-        floor(extract(epoch from min(stood_from)))::int8 as stood_s,
+        floor(extract(epoch from min(outage_from)))::int8 as stood_s,
         ceil(extract(epoch from max(resumed_at)))::int8 as resumed_s
     from outages
-    where resumed_at >= (select stood_from from outages order by resumed_at desc limit 1)
+    where resumed_at >= (select outage_from from outages order by resumed_at desc limit 1)
 ) as newest;
 
--- name: touched
+-- name: dirty
 -- Minutes with unread changes, up to the one in progress; ids say which rows were seen.
 select id, (extract(epoch from bucket)::int8 / 60)::int4 as minute, worker_ids
-from touched_minutes
+from dirty_minutes
 where bucket <= to_timestamp(%(stream_s)s)
 order by bucket, id;
 
 -- name: oldest_unread
 -- The first minute of a new database.
 select (extract(epoch from least(
-    (select min(bucket) from touched_minutes), (select min(bucket) from flushed_minutes)
+    (select min(bucket) from dirty_minutes), (select min(bucket) from flushed_minutes)
 ))::int8 / 60)::int4;
 
 -- name: whole_minutes

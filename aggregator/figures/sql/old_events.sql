@@ -4,7 +4,7 @@
 -- before the cut stays, and says what held there. Stays too: a worker's first transition (since when
 -- it, its miner and the pool are there), and what a delivery or a line of a message still names.
 with page as (
-    select id, at, worker_id, source_id, transition_number, sequence
+    select id, at, worker_id, source_id, transition_number, sequence, fields
     from events
     where id > %(after)s::int8
     order by id limit %(limit)s::int4
@@ -37,6 +37,11 @@ with page as (
         and old.id < passed.id
         and old.miner_id is null
     where passed.worker_id is null
+    union
+    -- A notice (a payment, a log-in) is news once; the accounts keep what it was about.
+    select passed.id
+    from passed
+    where passed.fields is not null
 ), dropped as (
     delete from events
     using superseded
@@ -45,7 +50,7 @@ with page as (
             select from webhook_deliveries where webhook_deliveries.event_id = events.event_id
         )
         and not exists (
-            select from telegram_lines where telegram_lines.event_id = events.event_id
+            select from alert_lines where alert_lines.event_id = events.event_id
         )
     returning events.id
 )

@@ -6,7 +6,9 @@ from {relation}
 where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz;
 
 -- name: figures
--- What the last leader published, packed as rebuild.PACKED_FIGURES; 100,000 workers a row.
+-- What the last leader published, packed as stored_workers.PACKED_FIGURES; 100,000 workers a
+-- row. Of everybody or of those `chosen`. In one order: sums of doubles over a miner's workers come out
+-- the same under every leader.
 select string_agg(
     int4send(figures.worker_id) || int4send(figures.miner_id)
     || int4send(coalesce(miners.operator_id, 0)) || int4send(miners.pool_id)
@@ -21,21 +23,22 @@ select string_agg(
     || float8send(accepted_1h) || float8send(rejected_1h)
     || float8send(accepted_1d) || float8send(rejected_1d)
     || float8send(accepted_1w) || float8send(rejected_1w),
-    ''::bytea
+    ''::bytea order by figures.worker_id
 )
 from worker_figures figures
 join workers on workers.id = figures.worker_id
 join miners on miners.id = figures.miner_id
+{chosen}
 group by figures.worker_id / 100000;
 
 -- name: list_minutes
 -- Every complete minute of a span that has rows, for the leader to read again. Not the first hours
 -- after what retention dropped: the three hours of the week's ring that hold them would come out too
 -- small.
-insert into touched_minutes (bucket)
+insert into dirty_minutes (bucket)
 select distinct bucket from worker_minutes
 where bucket >= %(from)s::timestamptz
-    and bucket < least(%(to)s::timestamptz, (select complete_to from leader))
+    and bucket < least(%(to)s::timestamptz, (select watermark from leader))
     and bucket >= coalesce(
         (select kept_from from retention_marks where relation = 'worker_minutes'), '-infinity'
     ) + interval '3 hours'
@@ -44,5 +47,5 @@ returning bucket;
 
 -- name: unread
 -- How many minutes of a span the leader has still to read.
-select count(distinct bucket) from touched_minutes
+select count(distinct bucket) from dirty_minutes
 where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz;

@@ -7,13 +7,13 @@ select
         join intake_stream using (cluster_id, topic)
         where replay_until is not null
     ) as runs,
-    (extract(epoch from replay.settled_to)::int8 / 60)::int4 as settled_to,
-    (extract(epoch from leader.complete_to)::int8 / 60)::int4 as complete_to
+    (extract(epoch from replay.completed_to)::int8 / 60)::int4 as completed_to,
+    (extract(epoch from leader.watermark)::int8 / 60)::int4 as watermark
 from replay cross join leader;
 
--- name: delete_touched
--- What was listed of a span; rows that come in meanwhile stay for the next beat.
-delete from touched_minutes
+-- name: delete_dirty
+-- What was listed of a span; rows that come in meanwhile stay for the next cycle.
+delete from dirty_minutes
 where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz;
 
 -- name: unpack
@@ -32,9 +32,9 @@ from worker_minutes
 where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz
 group by bucket;
 
--- name: settled
+-- name: completed
 -- Everything before this instant is made anew.
-update replay set settled_to = %(to)s::timestamptz;
+update replay set completed_to = %(to)s::timestamptz;
 
 -- name: finish
 -- The replay is over.

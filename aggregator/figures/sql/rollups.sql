@@ -4,7 +4,7 @@ select relation, extract(epoch from kept_from)::int8 from retention_marks
 
 -- name: oldest_untaken
 -- Nothing that the leader has not read yet may be dropped.
-select extract(epoch from min(bucket))::int8 from touched_minutes
+select extract(epoch from min(bucket))::int8 from dirty_minutes
 
 -- name: mark_retention
 insert into retention_marks as marks (relation, kept_from)
@@ -14,24 +14,24 @@ where marks.kept_from < excluded.kept_from
 
 -- name: delete_old
 -- A bounded number of rows, oldest first, so that no transaction runs long.
-delete from {relation}
+delete from {table}
 where ctid = any (array(
-    select ctid from {relation} where bucket < %(kept_from)s order by bucket limit %(limit)s
+    select ctid from {table} where bucket < %(kept_from)s order by bucket limit %(limit)s
 ))
 
 -- name: delete_range
 -- Rows of whole buckets, before they are made anew.
-delete from {relation} where bucket >= %(from)s and bucket < %(to)s
+delete from {table} where bucket >= %(from)s and bucket < %(to)s
 
 -- name: delete_rows
 -- Single rows, before they are made anew.
-delete from {relation} as rollup
+delete from {table} as rollup
 using unnest(%(keys)s::int4[], %(starts)s::timestamptz[]) as stale (key, start)
 where rollup.{key} = stale.key and rollup.bucket = stale.start
 
 -- name: where_range
 -- Follows the FROM of a rollup's SELECT.
-where bucket >= %(from)s and bucket < %(to)s
+where bucket >= %(from)s::timestamptz and bucket < %(to)s::timestamptz
 
 -- name: where_rows
 -- Follows the FROM of a rollup's SELECT: the rows below, each by its whole key.
@@ -40,6 +40,44 @@ join (
     from unnest(%(keys)s::int4[], %(starts)s::timestamptz[]) as stale (key, start),
         generate_series(0, %(rows_below)s::int4 - 1) as step
 ) as stale on {key} = stale.key and bucket = stale.start
+
+-- name: closed_to
+-- Plain PostgreSQL: the end of the last closed bucket of each level, null before the first.
+select level, extract(epoch from closed_to)::int8 from closed_rollups
+
+-- name: hold_closed
+-- The same, and nothing is closed before this transaction ends.
+select level, extract(epoch from closed_to)::int8 from closed_rollups for share
+
+-- name: note_late
+-- Buckets that changed before they were closed.
+insert into late_rollups (level, bucket, keys) values (%(level)s, %(bucket)s, %(keys)s::int4[])
+
+-- name: first_bucket
+-- Where the first bucket of all begins.
+select extract(epoch from hashgauge_shim.time_bucket(%(width)s, min(bucket)))::int8
+from worker_minutes
+
+-- name: close_alone
+-- Two leaders must not close the same bucket; a frozen one lets go when its transaction is ended.
+select pg_advisory_xact_lock(hashtext('close rollups'))
+
+-- name: close_memory
+-- A quarter of an hour of 1,000,000 workers is grouped in one pass.
+select set_config('work_mem', '512MB', true), set_config('jit', 'off', true)
+
+-- name: hold_level
+-- From here on no cycle changes buckets that are not closed.
+select extract(epoch from closed_to)::int8 from closed_rollups where level = %(level)s for update
+
+-- name: take_late
+-- Forget what was noted of some buckets: who reads their rows afterwards sees those changes.
+delete from late_rollups
+where level = %(level)s and bucket >= %(from)s and bucket < %(to)s
+returning extract(epoch from bucket)::int8, keys
+
+-- name: closed
+update closed_rollups set closed_to = %(to)s where level = %(level)s
 
 -- name: enqueue
 -- TimescaleDB: note buckets to refresh. A bucket noted again gets a new token, so that a refresh

@@ -1,25 +1,26 @@
 -- name: worker_uids
--- Public ids of workers; event ids are made from them.
-select id, uid from workers where id = any(%(worker_ids)s::int4[])
+-- Public ids of workers, packed as store.PACKED_UIDS; event ids are made from them.
+select string_agg(int4send(id) || uuid_send(uid), ''::bytea)
+from workers where id = any(%(worker_ids)s::int4[])
+
+-- name: empty_stage
+truncate stage_transitions
+
+-- name: stage
+copy stage_transitions from stdin (format binary)
 
 -- name: append_transitions
 -- Into the outbox, in the order in which they happened; codes begin at 0, and that of no status is -1.
--- Not by COPY: the database waits without end for the next row of one, and the lease with it.
 insert into events (
     event_id, kind, at, miner_id, worker_id, source_id, transition_number, from_status, to_status,
     cause
 )
 select
-    event_id, kind, to_timestamp(at_s), miner_id, worker_id, nullif(source_id, 0), number,
+    event_id, case again when 1 then %(again)s::text else %(changed)s::text end,
+    to_timestamp(at_s), miner_id, worker_id, nullif(source_id, 0), number,
     (%(statuses)s::text[])[from_code + 1], (%(statuses)s::text[])[to_code + 1],
-    (%(causes)s::text[])[cause + 1]
-from unnest(
-    %(event_ids)s::uuid[], %(kinds)s::text[], %(at_s)s::int8[], %(miner_ids)s::int4[],
-    %(worker_ids)s::int4[], %(source_ids)s::int4[], %(numbers)s::int4[], %(from_codes)s::int4[],
-    %(to_codes)s::int4[], %(cause_codes)s::int4[]
-) with ordinality as told (
-    event_id, kind, at_s, miner_id, worker_id, source_id, number, from_code, to_code, cause, place
-)
+    (%(causes)s::text[])[cause_code + 1]
+from stage_transitions
 order by place
 
 -- name: append_source_events
@@ -39,14 +40,14 @@ select
     extract(epoch from boundary_workers.created_at)::int8,
     extract(epoch from boundary_workers.disconnected_at)::int8
 from boundary_workers
-left join worker_figures using (worker_id)
-where coalesce(worker_figures.transition_number, 0) = 0
-    or (boundary_workers.disconnected_at is not null and worker_figures.status = 'stable')
+left join worker_statuses using (worker_id)
+where coalesce(worker_statuses.transition_number, 0) = 0
+    or (boundary_workers.disconnected_at is not null and worker_statuses.status = 'stable')
 order by boundary_workers.worker_id
 
 -- name: sweep_state
 -- Where the last sweep stopped, in epoch seconds.
-select extract(epoch from swept_to)::int8, extract(epoch from resumed_at)::int8 from status_sweep
+select extract(epoch from judged_to)::int8, extract(epoch from resumed_at)::int8 from status_sweep
 
 -- name: source_states
 -- Sources as the last sweep left them, in epoch seconds.
@@ -59,25 +60,26 @@ select
     coalesce(extract(epoch from back_at)::int8, 0)
 from source_figures
 
--- name: taken_workers
--- Workers whose present silence is laid to their source: their return is told as the source's. Not
--- those that the source left behind and that were told as such.
-select worker_figures.worker_id
-from worker_figures
+-- name: attributed_workers
+-- Workers whose present silence is laid to their source: their return is reported as the source's. Not
+-- those that the source left behind and that were reported as such.
+select worker_statuses.worker_id
+from worker_statuses
 join events using (worker_id, transition_number)
-where worker_figures.status <> 'stable'
+where worker_statuses.status <> 'stable'
+    {chosen}
     and events.cause in ('source_silent', 'source_back')
     and not exists (
         select from events as told
-        where told.worker_id = worker_figures.worker_id
-            and told.transition_number = worker_figures.transition_number
+        where told.worker_id = worker_statuses.worker_id
+            and told.transition_number = worker_statuses.transition_number
             and told.kind = 'worker-still-silent'
     )
 
 -- name: save_sweep
 -- Where this sweep stopped.
 update status_sweep
-set swept_to = to_timestamp(%(swept_to_s)s::int8),
+set judged_to = to_timestamp(%(judged_to_s)s::int8),
     resumed_at = to_timestamp(nullif(%(resumed_s)s::int8, 0))
 
 -- name: save_sources

@@ -1,0 +1,1 @@
+"""Boundary workers: minutes made from a schedule instead of from shares."""

@@ -1,0 +1,1 @@
+"""Worker minutes: merged, read into arrays, marked dirty, summed for entities."""

@@ -1,0 +1,1 @@
+"""What the leader writes for readers: published figures and entity totals."""

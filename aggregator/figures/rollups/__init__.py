@@ -1,0 +1,1 @@
+"""Rollups on either kind of database, and how long everything is kept."""

@@ -1,0 +1,1 @@
+"""Worker statuses: the rule, the sweep over all workers, transitions, silent sources."""

@@ -1,0 +1,116 @@
+"""Workers as the database has them: for a leader that begins, and for one that meets them later."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import AsyncConnection
+from psycopg.rows import tuple_row
+
+from aggregator.figures.minutes.reader import read_workers
+from aggregator.figures.status import store
+from aggregator.figures.worker_arrays import NOT_SEEN, StatusColumns, Worker
+from schemas.runtime.named_sql import load
+from schemas.windows import WINDOWS
+from schemas.worker import STATUS_CODES
+
+_SQL: Final = load("aggregator.figures", "sql/rebuild.sql")
+_STATUSES: Final = [status.value for status in STATUS_CODES]
+
+_COLUMNS: Final = [
+    ("worker_id", ">i4"),
+    ("miner_id", ">i4"),
+    ("operator_id", ">i4"),
+    ("pool_id", ">i4"),
+    ("is_boundary", ">i4"),
+    ("status", ">i4"),
+    ("status_since_s", ">i8"),
+    ("transition_number", ">i4"),
+    ("last_share_s", ">i8"),
+    ("share_interval_s", ">f8"),
+    ("source_id", ">i4"),
+]
+PACKED_FIGURES: Final = np.dtype([*_COLUMNS, ("totals", ">f8", (len(WINDOWS) * 2,))])
+
+# 2 MB a piece.
+_WORKERS_PER_QUERY: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFigures:
+    """Rows of `worker_figures`; `totals` float64[windows, 2, n] is what was published."""
+
+    columns: StatusColumns
+    totals: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWorkers:
+    """All that is stored of some workers. `new` ones have no row in `worker_figures`."""
+
+    figures: list[StoredFigures]
+    attributed: NDArray[np.int32]
+    """Ids of those whose silence is laid to their source."""
+    new: list[Worker]
+
+    def gone(self, asked: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Of those that were asked for, whom somebody has deleted by SQL."""
+        stored = [figures.columns.worker_id for figures in self.figures]
+        new = np.array([worker.worker_id for worker in self.new], np.int32)
+        return np.setdiff1d(asked, np.concatenate([new, *stored]))
+
+    @classmethod
+    def none(cls) -> StoredWorkers:
+        return cls([], np.empty(0, np.int32), [])
+
+
+async def read_all_figures(connection: AsyncConnection[Any]) -> AsyncIterator[StoredFigures]:
+    """Of everybody, up to 100,000 workers at a time."""
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_SQL["figures"].format(chosen=""), {"statuses": _STATUSES})
+        async for (packed,) in cursor:
+            yield _unpacked(packed)
+
+
+async def read_stored_workers(
+    connection: AsyncConnection[Any], worker_ids: NDArray[np.int32]
+) -> StoredWorkers:
+    """Of workers that have no index: new ones, and forgotten ones that came back."""
+    if not len(worker_ids):
+        return StoredWorkers.none()
+    figures = [
+        found
+        for start in range(0, len(worker_ids), _WORKERS_PER_QUERY)
+        async for found in _read_figures(
+            connection, worker_ids[start : start + _WORKERS_PER_QUERY].tolist()
+        )
+    ]
+    stored = np.concatenate([worker_ids[:0], *(found.columns.worker_id for found in figures)])
+    attributed = await store.attributed_workers(connection, stored.tolist()) if len(stored) else []
+    new = await read_workers(connection, np.setdiff1d(worker_ids, stored))
+    return StoredWorkers(figures, np.array(attributed, np.int32), new)
+
+
+async def _read_figures(
+    connection: AsyncConnection[Any], worker_ids: list[int]
+) -> AsyncIterator[StoredFigures]:
+    sql = _SQL["figures"].format(chosen="where figures.worker_id = any(%(worker_ids)s::int4[])")
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(sql, {"statuses": _STATUSES, "worker_ids": worker_ids})
+        async for (packed,) in cursor:
+            yield _unpacked(packed)
+
+
+def _unpacked(packed: bytes) -> StoredFigures:
+    table = np.frombuffer(packed, PACKED_FIGURES)
+    columns = StatusColumns.empty(len(table))
+    for name, _ in _COLUMNS:
+        getattr(columns, name)[:] = table[name]
+    # Without a transition it was shown as off and has no status yet.
+    columns.status[table["transition_number"] == 0] = NOT_SEEN
+    totals = table["totals"].astype(np.float64).reshape(-1, len(WINDOWS), 2)
+    return StoredFigures(columns, np.ascontiguousarray(totals.transpose(1, 2, 0)))

@@ -1,0 +1,58 @@
+"""A whole pool falls silent in one minute: ids are made in pieces, before the write begins."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
+
+from aggregator.figures.status import store
+from schemas.worker import event_id
+from tests.integration.figures.fake_intake import FakeIntake, Work
+from tests.integration.figures.leader_term import Term
+
+pytestmark = pytest.mark.postgres
+WORKERS = 50
+PIECE = 7
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+async def test_events_of_a_silent_pool_are_made_in_pieces_outside_the_write(
+    connection: AsyncConnection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = FakeIntake(connection)
+    await intake.set_up(workers=WORKERS)
+    term = await Term.begin(connection)
+    await intake.flush([Work(0, worker, 8.0) for worker in range(1, WORKERS + 1)], stream=1)
+    await term.cycle()
+    pieces: list[int] = []
+    made = store._event_ids
+
+    def noted(uids: list[bytes], piece: Any) -> Any:
+        assert connection.info.transaction_status is TransactionStatus.IDLE
+        pieces.append(len(piece))
+        return made(uids, piece)
+
+    monkeypatch.setattr(store, "_PIECE", PIECE)
+    monkeypatch.setattr(store, "_event_ids", noted)
+    await intake.flush([], stream=600)
+    await term.cycle()
+    assert pieces == [*[PIECE] * (WORKERS // PIECE), WORKERS % PIECE]
+    cursor = await connection.execute(
+        "select events.event_id, workers.uid, transition_number, at from events "
+        "join workers on workers.id = worker_id where to_status = 'unavailable' order by events.id"
+    )
+    rows = await cursor.fetchall()
+    assert [found for found, *_ in rows] == [event_id(UUID(str(uid)), n) for _, uid, n, _ in rows]
+    assert len({uid for _, uid, _, _ in rows}) == WORKERS
+    assert [at for *_, at in rows] == sorted(at for *_, at in rows)
