@@ -1,4 +1,4 @@
-"""Events on topic `worker-status`: key worker id, value as `schemas.events` documents it."""
+"""Events on topic `worker-status`: key worker id, value as in `schemas.messages.events`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aiokafka.errors import KafkaError
 from aggregator.notify.config import KafkaConfig
 from aggregator.notify.outbox import Batch, Outbox
 from ingest.errors import RetryableError
-from ingest.topic import ensure_topic
-from schemas.events import encode_event
-from schemas.metrics import counter
+from ingest.kafka.topics import ensure_topic
+from schemas.messages.events import encode_event
+from schemas.runtime.metrics import counter
 from schemas.topics import CONTENT_TYPE, JSON
 
 _HEADERS: Final = [(CONTENT_TYPE, JSON.encode())]
@@ -30,7 +30,7 @@ class Producer(Protocol):
 class KafkaChannel:
     """Sends a batch, waits for all acknowledgements, then moves the cursor.
 
-    Killed in between it sends the batch again: the same ids, in the same order.
+    If it is killed in between, it sends the batch again: the same ids, in the same order.
     """
 
     name: Final = "kafka"
@@ -49,8 +49,10 @@ class KafkaChannel:
             await self.close()
             raise RetryableError(f"broker: {error!r}") from error
 
-    async def take(self, batch: Batch) -> None:
+    async def publish(self, batch: Batch) -> None:
         assert self._producer is not None
+        # Payments and the like are no news of a worker.
+        events = [event for event in batch.events if event.fields is None]
         try:
             async with asyncio.timeout(self._config.send_timeout_s):
                 sent = [
@@ -61,19 +63,17 @@ class KafkaChannel:
                         timestamp_ms=int(event.at.timestamp() * 1_000),
                         headers=_HEADERS,
                     )
-                    for event in batch.events
+                    for event in events
                 ]
                 await asyncio.gather(*sent)
         except (KafkaError, TimeoutError) as error:
             counter("deliveries_total").labels(channel=self.name, outcome="retried").inc(
-                len(batch.events)
+                len(events)
             )
             raise RetryableError(f"broker: {error!r}") from error
         async with self._outbox.transaction() as connection:
             await self._outbox.advance(connection, self.name, batch.to)
-        counter("deliveries_total").labels(channel=self.name, outcome="delivered").inc(
-            len(batch.events)
-        )
+        counter("deliveries_total").labels(channel=self.name, outcome="delivered").inc(len(events))
 
     async def run(self, stop: asyncio.Event) -> None:
         await stop.wait()

@@ -1,7 +1,6 @@
-"""The outbox: events get their numbers and are read by each channel from its own place.
+"""The outbox: events get their numbers, and each subscriber reads them from a place of its own.
 
-Every method is one step that a kill can fall before or after; what it must leave behind is one
-committed transaction. Writes check the lease's epoch.
+Every method is one transaction, so a kill falls before or after it. Writes check the lease's epoch.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from schemas.events import Event, event_of
-from schemas.named_sql import load
+from aggregator.postgres.lease import Lease
+from schemas.messages.events import Event, event_of
+from schemas.runtime.named_sql import load
 
 _SQL: Final = load("aggregator.notify", "sql/outbox.sql")
 
@@ -24,13 +24,9 @@ Connection = AsyncConnection[dict[str, Any]]
 Pool = AsyncConnectionPool[Connection]
 
 
-class PublisherLeaseLostError(Exception):
-    """Somebody else publishes now: stand by, write nothing, retry nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events of (after, to], in order. Channels that fan out in SQL need the bounds only."""
+    """Events of (after, to], in order."""
 
     after: int
     to: int
@@ -45,42 +41,40 @@ class Outbox:
 
     def __init__(self, pool: Pool, *, holder: str, lease_s: float) -> None:
         self._pool = pool
-        self._holder = holder
-        self._lease_s = lease_s
-        self.epoch: int | None = None
+        self._lease = Lease(holder, lease_s=lease_s, table="publisher")
+
+    @property
+    def epoch(self) -> int | None:
+        return self._lease.epoch
 
     async def acquire(self) -> bool:
         """Whether this process publishes now."""
-        row = await self._one("acquire", {"holder": self._holder, "lease_s": self._lease_s})
-        self.epoch = row["epoch"] if row else None
-        return row is not None
+        async with self._pool.connection() as connection:
+            return await self._lease.acquire(connection)
 
     async def renew(self) -> None:
-        """PublisherLeaseLostError where somebody else has taken it."""
-        if await self._one("renew", {"epoch": self.epoch}) is None:
-            raise PublisherLeaseLostError
+        """LeaseLostError if another process has taken it.
+
+        It waits for its own channels' transactions: they are too many and too short to renew the
+        lease themselves.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await self._lease.fence(connection)
+            await self._lease.renew(connection)
 
     async def release(self) -> None:
         async with self._pool.connection() as connection:
-            await connection.execute(_SQL["release"], {"epoch": self.epoch})
-        self.epoch = None
+            await self._lease.release(connection)
 
     async def number(self, batch: int) -> int:
         """Number the oldest events without a number; how many there were."""
         async with self._pool.connection() as connection, connection.transaction():
-            cursor = await connection.execute(_SQL["fence_numbering"], {"epoch": self.epoch})
-            publisher = await cursor.fetchone()
-            if publisher is None:
-                raise PublisherLeaseLostError
-            cursor = await connection.execute(
-                _SQL["number"], {"sequence": publisher["sequence"], "batch": batch}
-            )
+            await self._lease.fence(connection)
+            cursor = await connection.execute(_SQL["number"], {"batch": batch})
             found = await cursor.fetchone()
             if found is None or not found["count"]:
                 return 0
-            await connection.execute(
-                _SQL["save_sequence"], {"sequence": found["max"], "epoch": self.epoch}
-            )
+            await connection.execute(_SQL["save_sequence"], {"sequence": found["max"]})
             return int(found["count"])
 
     async def open_channel(self, channel: str) -> None:
@@ -88,7 +82,7 @@ class Outbox:
             await connection.execute(_SQL["open_channel"], {"channel": channel})
 
     async def after_cursor(self, channel: str, batch: int) -> Batch | None:
-        """What the channel has to take next; None when it has taken everything."""
+        """What the channel publishes next; None if it has published everything."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_SQL["cursor"], {"channel": channel})
             place = await cursor.fetchone()
@@ -101,15 +95,13 @@ class Outbox:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A write of a channel. PublisherLeaseLostError where somebody else publishes."""
+        """A write of a channel. LeaseLostError if another process publishes."""
         async with self._pool.connection() as connection, connection.transaction():
-            cursor = await connection.execute(_SQL["fence"], {"epoch": self.epoch})
-            if await cursor.fetchone() is None:
-                raise PublisherLeaseLostError
+            await self._lease.fence(connection, shared=True)
             yield connection
 
     async def advance(self, connection: Connection, channel: str, sequence: int) -> None:
-        """Within `transaction`: the channel has taken everything up to `sequence`."""
+        """Within `transaction`: the channel has published everything up to `sequence`."""
         await connection.execute(_SQL["advance"], {"channel": channel, "sequence": sequence})
 
     async def read(self, statement: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -119,14 +111,9 @@ class Outbox:
             return await cursor.fetchall()
 
     async def lag_s(self) -> dict[str, float]:
-        """Age of the oldest event that each channel has not taken."""
+        """Age of the oldest event that each channel has not published."""
         rows = await self.read(_SQL["lag"], {})
         return {row["channel"]: row["coalesce"] for row in rows}
-
-    async def _one(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_SQL[name], parameters)
-            return await cursor.fetchone()
 
 
 async def configure(connection: Connection) -> None:

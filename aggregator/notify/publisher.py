@@ -1,8 +1,10 @@
 """The publisher: numbers the events of the outbox and hands them to each channel in order.
 
-outbox ─number─▶ 1, 2, 3 ... ─▶ kafka      (cursor) ─▶ topic worker-status
-                             ├▶ webhooks   (cursor) ─▶ deliveries ─▶ receivers
-                             └▶ telegram   (cursor) ─▶ lines ─▶ one message per miner and minute
+outbox ─number─▶ 1, 2, 3 ... ─▶ kafka   (cursor) ─▶ topic worker-status
+                             └▶ alerts  (cursor) ─▶ deliveries ─▶ webhooks
+                                                 ├▶ lines ─▶ Telegram: a message a miner and minute
+                                                 └▶ lines, mails ─▶ e-mail: a digest, one by one
+figures ─thresholds─▶ outbox
 """
 
 from __future__ import annotations
@@ -13,47 +15,52 @@ from contextlib import suppress
 from typing import Final
 
 import structlog
-from psycopg import OperationalError
-from psycopg.errors import (
-    IdleInTransactionSessionTimeout,
-    InsufficientPrivilege,
-    UndefinedColumn,
-    UndefinedTable,
-)
 from psycopg_pool import PoolTimeout
 
-from aggregator.notify.channel import Channel
+from aggregator.notify.alerts.channel import AlertChannel
+from aggregator.notify.channel import Channel, Subscriber
 from aggregator.notify.config import NotifyConfig
+from aggregator.notify.email.channel import EmailChannel
 from aggregator.notify.kafka import KafkaChannel
-from aggregator.notify.outbox import Outbox, Pool, PublisherLeaseLostError
-from aggregator.notify.telegram import TelegramChannel
-from aggregator.notify.webhooks import WebhookChannel
+from aggregator.notify.outbox import Outbox, Pool
+from aggregator.notify.telegram.channel import TelegramChannel
+from aggregator.notify.thresholds.monitor import ThresholdMonitor
+from aggregator.notify.webhooks.channel import WebhookChannel
+from aggregator.postgres.errors import FATAL, PASSING
+from aggregator.postgres.lease import LeaseLostError
 from ingest.errors import FatalError, RetryableError
-from schemas.metrics import gauge
-from schemas.spans import span
+from schemas.runtime.metrics import end_term, gauge
+from schemas.runtime.tracing import span
 
 log: Final = structlog.get_logger(__name__)
 
-# The third: having been frozen, which psycopg does not count as operational.
-_PASSING: Final = (OperationalError, PoolTimeout, IdleInTransactionSessionTimeout, RetryableError)
-_FATAL: Final = (UndefinedTable, UndefinedColumn, InsufficientPrivilege)
 
 Channels = Callable[[NotifyConfig, Outbox], Sequence[Channel]]
 
 
 def configured_channels(config: NotifyConfig, outbox: Outbox) -> Sequence[Channel]:
-    """Webhooks always; Kafka and Telegram where they are configured."""
-    span_s = config.rate_span_s
-    channels: list[Channel] = [WebhookChannel(config.webhooks, outbox, rate_span_s=span_s)]
-    if config.kafka is not None:
-        channels.append(KafkaChannel(config.kafka, outbox))
+    """Webhooks always; Kafka, Telegram and e-mail if they are configured."""
+    people: dict[str, float] = {}
+    senders: list[Channel] = [
+        ThresholdMonitor(config.thresholds, outbox),
+        WebhookChannel(config.webhooks, outbox),
+    ]
     if config.telegram is not None:
-        channels.append(TelegramChannel(config.telegram, outbox, rate_span_s=span_s))
-    return channels
+        people["telegram"] = config.telegram.fold_s
+        senders.append(TelegramChannel(config.telegram, outbox))
+    if config.email is not None:
+        people["email"] = config.email.digest_s
+        senders.append(EmailChannel(config.email, outbox))
+    alerts = AlertChannel(
+        outbox, people=people, rate_span_s=config.rate_span_s, poll_s=config.poll_s
+    )
+    if config.kafka is not None:
+        return [KafkaChannel(config.kafka, outbox), alerts, *senders]
+    return [alerts, *senders]
 
 
 class Publisher:
-    """Stage 3 as a service: one publishes at a time, the others stand by.
+    """Stage 3 as a service: one process publishes at a time, the others stand by.
 
     `run` is to be called once. The pool's connections are set up by `outbox.configure`.
     """
@@ -70,7 +77,7 @@ class Publisher:
         return Outbox(pool, holder=self._config.holder, lease_s=self._config.lease_s)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`. FatalError for what waiting does not mend."""
+        """Until `stop`. FatalError for what does not pass by waiting."""
         while not stop.is_set():
             try:
                 if await self._outbox.acquire():
@@ -79,11 +86,11 @@ class Publisher:
                     await self._outbox.release()
                 else:
                     await _sleep(self._config.standby_poll_s, stop)
-            except PublisherLeaseLostError:
+            except LeaseLostError:
                 log.warning("publisher_lease_lost", holder=self._config.holder)
-            except _FATAL as error:
+            except FATAL as error:
                 raise FatalError(f"{error}".strip()) from error
-            except _PASSING as error:
+            except PASSING as error:
                 log.warning("publisher_waits", error=str(error).strip())
                 await _sleep(self._config.retry_s, stop)
 
@@ -91,7 +98,8 @@ class Publisher:
         """One term: until stop, an error of the database, or the lease is lost."""
         # Before anything is numbered, or a new channel would miss it.
         for channel in self._channels:
-            await self._outbox.open_channel(channel.name)
+            if isinstance(channel, Subscriber):
+                await self._outbox.open_channel(channel.name)
         ended = asyncio.Event()
         loops = [self._number(ended), self._renew(ended), self._measure(ended)]
         loops += [self._serve(channel, ended) for channel in self._channels]
@@ -102,7 +110,10 @@ class Publisher:
         finally:
             ended.set()
             stopping.cancel()
-            await _finish(tasks)
+            try:
+                await _finish(tasks)
+            finally:
+                end_term("outbox_lag_seconds")
 
     async def _number(self, ended: asyncio.Event) -> None:
         while not ended.is_set():
@@ -126,36 +137,36 @@ class Publisher:
             await _sleep(self._config.renew_s, ended)
 
     async def _serve(self, channel: Channel, ended: asyncio.Event) -> None:
-        """A channel that is away holds up itself alone."""
+        """A channel whose server is away holds up itself alone."""
         while not ended.is_set():
             try:
                 await channel.start()
-                await self._together(channel, ended)
+                await self._run(channel, ended)
             except RetryableError as error:
                 log.warning("channel_away", channel=channel.name, error=str(error))
                 await _sleep(self._config.retry_s, ended)
             finally:
                 await channel.close()
 
-    async def _together(self, channel: Channel, ended: asyncio.Event) -> None:
-        """Feed the channel and let it send, until either ends."""
-        left = asyncio.Event()
-        tasks: list[asyncio.Task[None]] = [
-            asyncio.create_task(self._feed(channel, ended)),
-            asyncio.create_task(channel.run(left)),
-        ]
+    async def _run(self, channel: Channel, ended: asyncio.Event) -> None:
+        """Feed the channel if it subscribes, and let it send, until either ends."""
+        stop = asyncio.Event()
+        loops = [channel.run(stop)]
+        if isinstance(channel, Subscriber):
+            loops.append(self._feed(channel, ended))
+        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            left.set()
+            stop.set()
             await _finish(tasks)
 
-    async def _feed(self, channel: Channel, ended: asyncio.Event) -> None:
+    async def _feed(self, channel: Subscriber, ended: asyncio.Event) -> None:
         while not ended.is_set():
             batch = await self._outbox.after_cursor(channel.name, self._config.batch)
             if batch is not None:
                 with span("publish", channel=channel.name, events=batch.to - batch.after):
-                    await channel.take(batch)
+                    await channel.publish(batch)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._config.poll_s), self._numbered:

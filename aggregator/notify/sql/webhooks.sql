@@ -1,122 +1,9 @@
--- Deliveries: made when the channel takes events, then sent one by one until they end.
---
--- A worker's own events go to the webhooks of its miner. What a silent source did to its workers is
--- folded: each miner gets one message about the source with the number of its own workers there.
--- `delay`: an alert waits alert_delay_s; when its worker is back by then, neither is sent.
-
--- name: take_alerts
--- Everything but returns. now() is the same for all statements of the transaction.
-insert into webhook_deliveries (webhook_id, event_id, sequence, worker_id, next_attempt_at)
-select
-    webhooks.id, events.event_id, events.sequence, events.worker_id,
-    now() + case
-        when events.to_status in ('unavailable', 'off') then miners.alert_delay_s else 0
-    end * interval '1 second'
-from events
-join miners on miners.id = events.miner_id
-join webhooks on webhooks.miner_id = events.miner_id
-where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
-    and events.kind in ('worker-status-changed', 'worker-still-silent')
-    and events.to_status <> 'stable'
-    and events.cause not in ('source_silent', 'source_back')
-    and webhooks.enabled and webhooks.created_at <= events.created_at
-    and (miners.muted_until is null or miners.muted_until <= now())
-on conflict do nothing
-
--- name: take_returns
--- A return ends the alert that still waits, and is then not told either; nor is one while its miner
--- is muted or its webhook off, which ends the alert all the same.
-with returned as (
-    select
-        webhooks.id as webhook_id, events.event_id, events.sequence, events.worker_id,
-        webhooks.enabled and (miners.muted_until is null or miners.muted_until <= now()) as wanted
-    from events
-    join miners on miners.id = events.miner_id
-    join webhooks on webhooks.miner_id = events.miner_id
-    where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
-        and events.kind = 'worker-status-changed'
-        and events.to_status = 'stable'
-        and events.cause not in ('source_silent', 'source_back')
-        and webhooks.created_at <= events.created_at
-), dropped as (
-    update webhook_deliveries
-    set status = 'dropped', finished_at = now(), last_error = 'back within the delay'
-    from returned
-    where webhook_deliveries.webhook_id = returned.webhook_id
-        and webhook_deliveries.worker_id = returned.worker_id
-        and webhook_deliveries.sequence < returned.sequence
-        and webhook_deliveries.status = 'pending'
-        and webhook_deliveries.attempts = 0
-        and webhook_deliveries.next_attempt_at > now()
-    returning webhook_deliveries.webhook_id, webhook_deliveries.worker_id,
-        returned.sequence as return_sequence
-)
-insert into webhook_deliveries (webhook_id, event_id, sequence, worker_id)
-select webhook_id, event_id, sequence, worker_id
-from returned
-where wanted and not exists (
-    select from dropped
-    where dropped.webhook_id = returned.webhook_id
-        and dropped.worker_id = returned.worker_id
-        and dropped.return_sequence = returned.sequence
-)
-on conflict do nothing
-
--- name: take_silent_sources
-insert into webhook_deliveries (webhook_id, event_id, sequence, workers, next_attempt_at)
-select
-    webhooks.id, events.event_id, events.sequence, count(*)::int4,
-    now() + miners.alert_delay_s * interval '1 second'
-from events
-join worker_figures on worker_figures.source_id = events.source_id
-    and worker_figures.status <> 'removed'
-    -- Recently active, as the rule that found the source silent has it.
-    and worker_figures.last_share_at > events.at - %(rate_span_s)s::float8 * interval '1 second'
-join miners on miners.id = worker_figures.miner_id
-join webhooks on webhooks.miner_id = worker_figures.miner_id
-where events.sequence > %(after)s::int8 and events.sequence <= %(to)s::int8
-    and events.kind = 'source-silent'
-    and webhooks.enabled and webhooks.created_at <= events.created_at
-    and (miners.muted_until is null or miners.muted_until <= now())
-group by webhooks.id, miners.alert_delay_s, events.event_id, events.sequence
-on conflict do nothing
-
--- name: take_returned_sources
--- To those who were told that the source is silent; a message that still waits is dropped instead.
-with told as (
-    select
-        returned.event_id, returned.sequence, deliveries.webhook_id, deliveries.workers,
-        deliveries.id as delivery_id,
-        deliveries.status = 'pending' and deliveries.attempts = 0
-            and deliveries.next_attempt_at > now() as waits,
-        webhooks.enabled and (miners.muted_until is null or miners.muted_until <= now()) as wanted
-    from events as returned
-    cross join lateral (
-        select silent.event_id from events as silent
-        where silent.source_id = returned.source_id and silent.kind = 'source-silent'
-            and silent.sequence < returned.sequence
-        order by silent.sequence desc
-        limit 1
-    ) as last_silent
-    join webhook_deliveries as deliveries on deliveries.event_id = last_silent.event_id
-        and deliveries.status <> 'dropped'
-    join webhooks on webhooks.id = deliveries.webhook_id
-    join miners on miners.id = webhooks.miner_id
-    where returned.sequence > %(after)s::int8 and returned.sequence <= %(to)s::int8
-        and returned.kind = 'source-back'
-), dropped as (
-    update webhook_deliveries
-    set status = 'dropped', finished_at = now(), last_error = 'back within the delay'
-    from told
-    where told.waits and webhook_deliveries.id = told.delivery_id
-)
-insert into webhook_deliveries (webhook_id, event_id, sequence, workers)
-select webhook_id, event_id, sequence, workers from told where wanted and not waits
-on conflict do nothing
+-- Deliveries: one message to one receiver, from due to its end.
 
 -- name: due
--- The next messages of as many free receivers as there is room for, longest waiting first. A message
+-- The next messages of as many receivers as there is capacity for, longest waiting first. A message
 -- whose worker has an older one pending waits for that: in order per worker, whatever else is late.
+-- params: messages (of each receiver), excluded (receivers), capacity
 select
     webhooks.id as webhook_id, webhooks.url, webhooks.secret,
     case when webhooks.previous_secret_until > now() then webhooks.previous_secret end
@@ -137,7 +24,7 @@ cross join lateral (
                 and older.sequence < deliveries.sequence
         )
     order by deliveries.sequence
-    limit %(burst)s::int4
+    limit %(messages)s::int4
 ) as due
 join event_details on event_details.event_id = due.event_id
 where webhooks.id in (
@@ -145,10 +32,10 @@ where webhooks.id in (
     from webhook_deliveries
     join webhooks as free on free.id = webhook_deliveries.webhook_id and free.enabled
     where webhook_deliveries.status = 'pending' and webhook_deliveries.next_attempt_at <= now()
-        and not free.id = any(%(busy)s::uuid[])
+        and not free.id = any(%(excluded)s::uuid[])
     group by webhook_deliveries.webhook_id
     order by min(webhook_deliveries.next_attempt_at)
-    limit %(room)s::int4
+    limit %(capacity)s::int4
 )
 order by webhooks.id, due.sequence
 
@@ -168,15 +55,36 @@ update webhook_deliveries
 set status = 'failed', attempts = attempts + 1, last_error = %(error)s, finished_at = now()
 where id = %(delivery_id)s and status = 'pending'
 
+-- name: receiver_answered
+update webhooks set failing_since = null, failed_at = null
+where id = %(webhook_id)s and failing_since is not null
+
+-- name: receiver_failed
+-- Since when it fails without a break; a break in which we did not try counts for nothing.
+-- params: webhook_id, gap_s
+update webhooks
+set failed_at = now(),
+    failing_since = case
+        when failed_at > now() - %(gap_s)s::float8 * interval '1 second'
+            then coalesce(failing_since, now())
+        else now()
+    end
+where id = %(webhook_id)s
+
 -- name: give_up_waiting
--- What stood behind failing messages for more than a day. One that a person sends again is due anew.
+-- Messages that waited for more than a day while the receiver failed all that time. One that a
+-- person sends again is due anew.
+-- params: webhook_id, error, give_up_s
 update webhook_deliveries
 set status = 'failed', last_error = coalesce(last_error, %(error)s), finished_at = now()
-where webhook_id = %(webhook_id)s and status = 'pending'
-    and next_attempt_at < now() - %(give_up_s)s::float8 * interval '1 second'
+from webhooks
+where webhooks.id = %(webhook_id)s and webhook_deliveries.webhook_id = webhooks.id
+    and webhooks.failing_since < now() - %(give_up_s)s::float8 * interval '1 second'
+    and webhook_deliveries.status = 'pending'
+    and webhook_deliveries.next_attempt_at < now() - %(give_up_s)s::float8 * interval '1 second'
 
 -- name: gone
--- The receiver said that it will never take messages again (410).
+-- The receiver wants no message ever again (410).
 update webhooks set enabled = false where id = %(webhook_id)s
 
 -- name: forget

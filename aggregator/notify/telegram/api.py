@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx2
@@ -15,16 +16,37 @@ TEXT_MAX: Final = 4_096
 _FORBIDDEN: Final = 403
 _TOO_MANY: Final = 429
 _BAD_REQUEST: Final = 400
-# "chat not found", "user is deactivated": as final as a block.
-_NO_CHAT: Final = ("chat not found", "user is deactivated", "chat_id is empty")
+# As final as a block: no later attempt reaches such a chat.
+_NO_CHAT: Final = (
+    "chat not found",
+    "chat_id is empty",
+    "chat_write_forbidden",
+    "group chat was deactivated",
+    "have no rights to send a message",
+    "need administrator rights",
+    "not enough rights to send",
+    "peer_id_invalid",
+    "user is deactivated",
+    "user not found",
+)
+# If it says no number: as long as Telegram usually asks for.
+_DEFAULT_RETRY_AFTER_S: Final = 30.0
 
 
 class ChatGoneError(Exception):
     """The user blocked the bot or the chat does not exist: nothing will ever reach it."""
 
 
+class ChatMovedError(Exception):
+    """The group became a supergroup, with another id."""
+
+    def __init__(self, new_chat_id: int) -> None:
+        super().__init__(f"the chat is {new_chat_id} now")
+        self.new_chat_id = new_chat_id
+
+
 class TooManyMessagesError(Exception):
-    """Send nothing for `retry_after_s`."""
+    """Send nothing for `retry_after_s`: to this chat, or at all; the answer does not say which."""
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"retry after {retry_after_s} s")
@@ -41,10 +63,15 @@ class TelegramBot:
     async def close(self) -> None:
         await self._client.aclose()
 
+    async def me(self) -> Mapping[str, Any]:
+        """The bot itself: `username`, `first_name`."""
+        bot: Mapping[str, Any] = await self._call("getMe", {})
+        return bot
+
     async def send_message(self, chat_id: int, text: str) -> None:
         """`text` is HTML of at most `TEXT_MAX` code units.
 
-        Raises ChatGoneError, TooManyMessagesError, RetryableError.
+        Raises ChatGoneError, ChatMovedError, TooManyMessagesError, RetryableError.
         """
         await self._call(
             "sendMessage",
@@ -80,18 +107,29 @@ class TelegramBot:
             # Never with the URL: it holds the token.
             raise RetryableError(f"bot API: {method}: {type(error).__name__}") from None
         if not isinstance(answer, dict):
-            # A proxy in between that answers for it.
+            # Of a proxy in between.
             raise RetryableError(f"bot API: {method}: not its answer")
         if answer.get("ok"):
             return answer["result"]
         raise _refusal(method, answer)
 
 
-def _refusal(method: str, answer: dict[str, Any]) -> Exception:
+def _refusal(method: str, answer: Mapping[str, Any]) -> Exception:
     code, description = answer.get("error_code"), str(answer.get("description", ""))
+    parameters = answer.get("parameters")
+    if not isinstance(parameters, dict):
+        parameters = {}
     if code == _TOO_MANY:
-        return TooManyMessagesError(float(answer.get("parameters", {}).get("retry_after", 1)))
-    no_chat = any(words in description for words in _NO_CHAT)
+        return TooManyMessagesError(_seconds(parameters.get("retry_after")))
+    if isinstance(moved_to := parameters.get("migrate_to_chat_id"), int):
+        return ChatMovedError(moved_to)
+    no_chat = any(words in description.lower() for words in _NO_CHAT)
     if code == _FORBIDDEN or (code == _BAD_REQUEST and no_chat):
         return ChatGoneError(description)
     return RetryableError(f"bot API: {method}: {code} {description}")
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, (int, float)) and value >= 0:
+        return float(value)
+    return _DEFAULT_RETRY_AFTER_S

@@ -1,0 +1,1 @@
+"""Alerts: who hears what about a miner's workers, decided once for every channel."""

@@ -1,0 +1,1 @@
+"""E-mail: catalogues of texts, messages in two forms, an SMTP client, and the channel."""

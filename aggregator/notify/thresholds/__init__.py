@@ -1,0 +1,1 @@
+"""Threshold alerts: figures beyond a bound for a while become events of the outbox."""
