@@ -1,0 +1,1 @@
+"""What only commands call on the write side."""

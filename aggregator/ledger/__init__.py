@@ -1,0 +1,1 @@
+"""The double-entry ledger: transfers, its checks, its journal."""
