@@ -33,13 +33,13 @@ insert into entity_minutes (
 select bucket, miner_id, sum(accepted_count), sum(rejected_count), sum(accepted), sum(rejected),
     sum(stale), sum(invalid)
 from worker_minutes group by 1, 2;
-insert into touched_minutes (bucket, worker_ids)
+insert into dirty_minutes (bucket, worker_ids)
 values ('2026-03-02 11:55+00', null), ('2026-03-01 10:00+00', '{1,2}');
 
 update leader set
     epoch = 7, holder = 'host-1', renewed_at = '2026-03-02 12:00:00+00',
-    stream_time = '2026-03-02 12:00:00+00', complete_to = '2026-03-02 12:00:00+00',
-    beat_at = '2026-03-02 12:00:05+00';
+    stream_time = '2026-03-02 12:00:00+00', watermark = '2026-03-02 12:00:00+00',
+    cycle_at = '2026-03-02 12:00:05+00';
 insert into worker_figures (worker_id, miner_id, status, status_since, accepted_15m, rejected_1w)
 values (1, 3, 'stable', '2026-03-01 00:01+00', 24576, 4096),
     (2, 3, 'unavailable', '2026-03-02 11:00+00', 0, 0);
@@ -76,3 +76,4 @@ values ('00000000-0000-4000-8000-0000000000bb', 3, 'https://hook.example', 'whse
 insert into webhook_deliveries (webhook_id, event_id)
 values ('00000000-0000-4000-8000-0000000000bb', '00000000-0000-4000-8000-000000000001');
 insert into publisher_cursors values ('kafka', 1);
+update publisher set epoch = 2, holder = 'host-1', renewed_at = '2026-03-02 12:00:00+00';
