@@ -1,4 +1,4 @@
-"""The commands of `hashgauge`, one file per group; heavy imports stay inside the functions."""
+"""The commands of `hashgauge`, a file each; heavy imports stay inside the functions."""
 
 from __future__ import annotations
 
@@ -7,46 +7,72 @@ from typing import Any, Final
 
 import typer
 
-from deploy.commands import (
+from deploy.commands.care import (
     accounts,
     dead_letters,
     doctor,
-    feeds,
     keys,
-    look,
-    mend,
+    mail,
+    miners,
     offsets,
+    people,
+    pool,
+    rebuild,
     report,
-    services,
-    shares,
-    stack,
+    status,
+    watchers,
     webhooks,
 )
+from deploy.commands.money import ledger, payouts, rates, settle
+from deploy.commands.run import (
+    aggregate,
+    database_roles,
+    feed,
+    gateway,
+    import_history,
+    migrate,
+    notify,
+    serve,
+    settings,
+)
+from deploy.commands.tryout import kafka, simulate, up
 
 SERVICE: Final = "Run"
 LOCAL: Final = "Try out"
 CARE: Final = "Look after"
+MONEY: Final = "Pay"
 
 COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
-    ("up", stack.up, LOCAL),
-    ("kafka", stack.kafka, LOCAL),
-    ("simulate", shares.simulate, LOCAL),
-    ("migrate", services.migrate, SERVICE),
-    ("aggregate", services.aggregate, SERVICE),
-    ("serve", services.serve, SERVICE),
-    ("gateway", services.gateway, SERVICE),
-    ("notify", services.notify, SERVICE),
-    ("settings", services.settings, SERVICE),
-    ("status", look.status, CARE),
+    ("up", up.up, LOCAL),
+    ("kafka", kafka.kafka, LOCAL),
+    ("simulate", simulate.simulate, LOCAL),
+    ("database-roles", database_roles.database_roles, SERVICE),
+    ("migrate", migrate.migrate, SERVICE),
+    ("aggregate", aggregate.aggregate, SERVICE),
+    ("serve", serve.serve, SERVICE),
+    ("gateway", gateway.gateway, SERVICE),
+    ("notify", notify.notify, SERVICE),
+    ("settings", settings.settings, SERVICE),
+    ("settle", settle.settle, MONEY),
+    ("status", status.status, CARE),
     ("doctor", doctor.doctor, CARE),
     ("report", report.report, CARE),
-    ("rebuild", mend.rebuild, CARE),
+    ("rebuild", rebuild.rebuild, CARE),
 )
 GROUPS: Final[tuple[tuple[str, typer.Typer, str], ...]] = (
-    ("feed", feeds.app, SERVICE),
+    ("feed", feed.app, SERVICE),
+    ("import", import_history.app, SERVICE),
     ("offsets", offsets.app, CARE),
     ("dead-letters", dead_letters.app, CARE),
     ("keys", keys.app, CARE),
     ("accounts", accounts.app, CARE),
+    ("people", people.app, CARE),
+    ("pool", pool.app, CARE),
+    ("miners", miners.app, CARE),
+    ("watchers", watchers.app, CARE),
     ("webhooks", webhooks.app, CARE),
+    ("mail", mail.app, CARE),
+    ("ledger", ledger.app, MONEY),
+    ("rates", rates.app, MONEY),
+    ("payouts", payouts.app, MONEY),
 )

@@ -7,12 +7,13 @@ import socket
 import psycopg
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from deploy.listening import ListenError
+from deploy.checks import pooler
+from deploy.checks.preflight import PreflightError
+from deploy.database.migrate import MigrationError
 from deploy.local.errors import LocalStackError
-from deploy.migrate import MigrationError
-from deploy.overrides import SettingsError
-from deploy.preflight import PreflightError
-from deploy.telemetry import without_credentials
+from deploy.process.listening import ListenError
+from deploy.process.telemetry import without_credentials
+from deploy.settings.overrides import SettingsError
 from ingest.errors import IngestError
 
 FAILED = 1
@@ -32,6 +33,8 @@ def explain(error: BaseException) -> tuple[str, int] | None:
             return "the database lacks its schema: run `hashgauge migrate`", FAILED
         case psycopg.errors.InsufficientPrivilege():
             return f"the database: {_first_line(error)}", FAILED
+        case psycopg.OperationalError() if pooler.turned_away(error):
+            return f"DATABASE_URL leads through a connection pooler: {pooler.ADVICE}", FAILED
         case psycopg.OperationalError():
             return f"the database: {without_credentials(_first_line(error))}", FAILED
         case UnknownTopicOrPartitionError():

@@ -8,14 +8,15 @@ from typing import Final
 
 import psycopg
 
-from schemas.named_sql import load
+from schemas.runtime.named_sql import load
 
 SQL: Final = load("deploy", "sql/local.sql")
 _BASE: Final = "/api/backend/v0.1"
 
 
 def example_paths(database_url: str, timeout_s: float, stop: threading.Event) -> list[str]:
-    """Paths of the API that answer; waits up to `timeout_s` for the first miner."""
+    """Paths of the API that answer; waits up to `timeout_s` for the first miner
+    with figures."""
     deadline = time.monotonic() + timeout_s
     while True:
         with psycopg.connect(database_url) as connection:

@@ -1,12 +1,16 @@
 #!/bin/sh
-# Installs what the tests need of the machine itself, where it is missing: Java and Maven (a real
-# Kafka) and chromium (the dashboard). Debian with root; elsewhere it says what to install.
+# Installs what tests and benchmarks need of the machine itself, if it is missing: Java and Maven (a
+# real Kafka), chromium (the dashboard), promtool (the alert rules), wrk (load on the API), PgBouncer.
+# Debian with root; elsewhere it says what to install.
 set -eu
 
 missing=""
 command -v java >/dev/null 2>&1 || missing="$missing openjdk-17-jre-headless"
 command -v mvn >/dev/null 2>&1 || missing="$missing maven"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
+command -v wrk >/dev/null 2>&1 || missing="$missing wrk"
+[ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null 2>&1 || missing="$missing pgbouncer"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -17,10 +17,11 @@ from typing import Final
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.errors import LocalStackError
 from deploy.local.kafka.node import KafkaNode
+from deploy.local.kratos.node import KratosNode
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.process import end, spawn
 
-# The first beat rebuilds the windows; two cores that also install things take their time.
+# The first cycle rebuilds the windows; two cores that also install things take their time.
 HEALTHY_TIMEOUT_S: Final = 60.0
 
 
@@ -67,6 +68,27 @@ class BrokerPart:
         return None if self._broker.running else "ended"
 
 
+class IdentityPart:
+    """Ory Kratos, where people sign in; `prepare` makes the first of them."""
+
+    name = "identity"
+    moves = False
+
+    def __init__(self, node: KratosNode, prepare: Callable[[], None]) -> None:
+        self._node = node
+        self._prepare = prepare
+
+    def start(self) -> None:
+        self._node.start()
+        self._prepare()
+
+    def stop(self) -> None:
+        self._node.stop()
+
+    def ended(self) -> str | None:
+        return None if self._node.running else "ended"
+
+
 class CommandPart:
     """One `hashgauge` command as a child, its output in a log file."""
 
@@ -110,7 +132,7 @@ class CommandPart:
 
     def stop(self) -> None:
         if self._process is not None:
-            end(self._process, signal.SIGTERM, patience_s=30.0)
+            end(self._process, signal.SIGTERM, wait_s=30.0)
             self._process = None
 
     def ended(self) -> str | None:

@@ -65,14 +65,12 @@ def spawn(
     )
 
 
-def end(
-    process: subprocess.Popen[bytes], number: signal.Signals, *, patience_s: float = 20.0
-) -> int:
-    """Ask `process` to end, insist after `patience_s`, and return its exit code."""
+def end(process: subprocess.Popen[bytes], number: signal.Signals, *, wait_s: float = 20.0) -> int:
+    """Ask `process` to end, insist after `wait_s`, and return its exit code."""
     if process.poll() is None:
         process.send_signal(number)
         try:
-            process.wait(patience_s)
+            process.wait(wait_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

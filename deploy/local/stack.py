@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,25 +12,32 @@ from typing import Final, Literal
 import psycopg
 from psycopg import sql
 
-from aggregator.figures.policies import Policies
-from deploy.addresses import LOCAL_DATABASE, broker_file, postgres_dir
+from aggregator.figures.rollups.retention import Policies
+from deploy.database.migrate import migrate
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.kafka.node import KafkaNode
-from deploy.local.parts import BrokerPart, CommandPart, DatabasePart
+from deploy.local.kratos.identity import LocalIdentity
+from deploy.local.parts import BrokerPart, CommandPart, DatabasePart, IdentityPart
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.process import answers, free_port
+from deploy.local.running import LOCAL_DATABASE, broker_file, postgres_dir, sealing_key_file
 from deploy.local.supervisor import Part
-from deploy.migrate import migrate
-from deploy.overrides import PREFIX
-from deploy.settings import Settings
-from schemas.named_sql import load
+from deploy.settings.overrides import PREFIX
+from deploy.settings.settings import Settings
+from schemas.runtime.named_sql import load
+from schemas.sealing import new_sealing_key
 
 SQL: Final = load("deploy", "sql/local.sql")
 
 BrokerKind = Literal["embedded", "kafka"]
+IdentityKind = Literal["none", "kratos"]
 
-# An empty pool is dull to look at: the first start plays these hours first.
+# An empty pool is dull to look at: the first start plays these hours first, and before them all of
+# yesterday and of today, a minute of every five, so that a day is settled.
 BACKFILL_H: Final = 2
+HISTORY_STEP_S: Final = 300
+# Days are settled this long after their end: who tries it out at night need not wait until 10:10.
+_SETTLE_AFTER_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ class Options:
 
     workers: int = 300
     broker: BrokerKind = "embedded"
+    identity: IdentityKind = "none"
 
 
 class LocalStack:
@@ -54,6 +63,9 @@ class LocalStack:
             EmbeddedBroker()
             if options.broker == "embedded"
             else KafkaNode(settings.data_dir / "kafka")
+        )
+        self.identity = (
+            LocalIdentity(settings, dashboard=self.api) if options.identity == "kratos" else None
         )
 
     @property
@@ -88,6 +100,8 @@ class LocalStack:
             self._prepare_database()
         if not self._settings.kafka_bootstrap_servers:
             parts.append(BrokerPart(self._broker, broker_file(self._settings)))
+        if self.identity is not None:
+            parts.append(IdentityPart(self.identity.node, self.identity.make_owner))
         parts.append(self._command("aggregator", "aggregate", healthy=f"{self.monitor}/readyz"))
         parts.append(self._command("api", "serve", healthy=f"{self.api}/readyz"))
         if self._options.workers:
@@ -115,7 +129,10 @@ class LocalStack:
     def _simulator_environment(self) -> Mapping[str, str]:
         """The hours before now are played once: a simulator that is started again goes on."""
         fresh, self._fresh = self._fresh, False
-        backfill = {f"{PREFIX}SIMULATOR__BACKFILL_S": str(BACKFILL_H * 3_600)}
+        backfill = {
+            f"{PREFIX}SIMULATOR__BACKFILL_S": str(BACKFILL_H * 3_600),
+            f"{PREFIX}SIMULATOR__HISTORY_STEP_S": str(HISTORY_STEP_S),
+        }
         return {**self._environment(), **(backfill if fresh else {})}
 
     def _environment(self) -> Mapping[str, str]:
@@ -126,7 +143,34 @@ class LocalStack:
             f"{PREFIX}HOST": self._settings.host,
             f"{PREFIX}PORT": str(self._settings.port),
             f"{PREFIX}MONITOR_PORT": str(self._monitor_port),
+            **(self.identity.environment() if self.identity is not None else {}),
+            **self._money(),
+            **self._sealing(),
+            # The stack is for trying out, on this machine.
+            f"{PREFIX}OPEN_ACCESS": "true",
+            f"{PREFIX}PUBLIC_METRICS": "true",
         }
+
+    def _money(self) -> Mapping[str, str]:
+        """A made-up chain, unless a node is set; what the operator set counts."""
+        if self._settings.bitcoind_rpc_url is not None:
+            return {}
+        made_up = {
+            f"{PREFIX}CHAIN__SIMULATED": "true",
+            f"{PREFIX}SETTLEMENT__SETTLE_AFTER_S": str(_SETTLE_AFTER_S),
+            f"{PREFIX}SETTLEMENT__POLL_S": "5",
+        }
+        return {name: value for name, value in made_up.items() if name not in os.environ}
+
+    def _sealing(self) -> Mapping[str, str]:
+        """A key of its own for a database of its own, made at the first start."""
+        if self._settings.sealing_keys is not None or self._settings.database_url is not None:
+            return {}
+        file = sealing_key_file(self._settings)
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(new_sealing_key() + "\n")
+        return {f"{PREFIX}SEALING_KEYS": file.read_text().strip()}
 
     def _prepare_database(self) -> None:
         """Create and migrate it; notice whether it is new."""

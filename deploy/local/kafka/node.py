@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from deploy.local.claim import claim
 from deploy.local.errors import AlreadyRunningError, LocalStackError
-from deploy.local.kafka.jars import jars, java
+from deploy.local.kafka.jars import jars
+from deploy.local.maven import java
 from deploy.local.process import answers, end, free_port, spawn
 
 START_TIMEOUT_S: Final = 90.0
@@ -59,7 +60,7 @@ class KafkaNode:
 
     Stop and start it again at will: the port stays, and so do topics and offsets. Gone when the
     process that started it ends. With `proxied_port` it also listens for a proxy: who comes that
-    way is told that the broker is at `proxied_port`, and so stays behind the proxy.
+    way learns that the broker is at `proxied_port`, and so stays behind the proxy.
     """
 
     def __init__(self, data_dir: Path, *, port: int = 0, proxied_port: int | None = None) -> None:

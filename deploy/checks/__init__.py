@@ -1,0 +1,1 @@
+"""What can be checked before and while the service runs."""

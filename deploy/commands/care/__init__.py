@@ -1,0 +1,1 @@
+"""Commands to look after a running service."""

@@ -1,0 +1,1 @@
+"""Commands about money: the ledger, rates, settlement, payouts."""

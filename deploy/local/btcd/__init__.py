@@ -1,0 +1,1 @@
+"""One real Bitcoin node (btcd) on this machine, built from the Go module proxy."""

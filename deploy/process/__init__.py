@@ -1,0 +1,1 @@
+"""How a process runs: services, signals, sockets, logs, metrics, traces."""

@@ -1,0 +1,1 @@
+"""Puts the rooms' services together from the settings."""
