@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from schemas.metrics import METRICS, PREFIX, MetricSpec
+from schemas.runtime.metrics import METRICS, PREFIX, MetricSpec
 
 PAGE: Final = Path(__file__).with_name("metrics.md")
 
 _HEAD: Final = """# Metrics
 
-Every metric of the service, made from `schemas/metrics.py` by `python deploy/metrics_table.py`.
+Every metric, made from `schemas/runtime/metrics.py` by `python deploy/metrics_table.py`.
 
 | metric | kind | labels | meaning | when it rises |
 |---|---|---|---|---|

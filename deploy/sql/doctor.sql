@@ -15,7 +15,7 @@ select
 select
     (select extversion from pg_extension where extname = 'timescaledb') as installed,
     current_setting('timescaledb.license', true) as licence,
-    (select min(flavour) from schema_migrations) as migrated_as
+    (select min(database_kind) from schema_migrations) as migrated_as
 
 -- name: rights
 -- Our tables that this role may not read and write.
@@ -49,14 +49,14 @@ from leader
 
 -- name: leader
 -- Who leads, since when nobody heard of it, and how far its figures reach.
-select holder, now() - renewed_at as silent, complete_to, now() - complete_to as age
+select holder, now() - renewed_at as silent, watermark, now() - watermark as age
 from leader
 
 -- name: partitions
 -- Stored offsets of the stream that is followed.
 select
     known.partition, known.owner, known.next_offset, known.caught_up, known.cluster_id,
-    now() - known.taken_at as silent, known.last_timestamp - now() as ahead
+    now() - known.flushed_at as silent, known.last_timestamp - now() as ahead
 from intake_partitions as known
 join intake_stream using (cluster_id, topic)
 order by known.partition
@@ -64,3 +64,17 @@ order by known.partition
 -- name: unpublished
 -- Age of the oldest event that the publisher has not numbered.
 select now() - min(created_at) as age from events where sequence is null
+
+-- name: settlement
+-- The day that is settled next, what it waits for, when that was looked at, and how many days of
+-- stream time have begun since: figures that stand are another finding.
+select next_day, waits_for, now() - looked_at as unseen,
+    (select (watermark at time zone 'UTC')::date from leader) - next_day as days
+from settlement_leader;
+
+-- name: payouts
+-- Batches that need a person, requests that nobody carries out, and when the wallet was looked at.
+select
+    (select count(*) from payout_batches where stopped is not null) as stopped,
+    (select now() - min(requested_at) from payout_requests where outcome is null) as waiting,
+    (select now() - max(seen_at) from payout_money) as unseen

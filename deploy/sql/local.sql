@@ -17,9 +17,20 @@ where cluster_id like 'mockCluster%'
 select not exists (select from worker_minutes) and not exists (select from flushed_minutes)
 
 -- name: example
--- Ids that a person can ask for.
+-- Ids that a person can ask for, once the history has reached the figures.
 select pools.uid, miners.uid
 from miners
 join pools on pools.id = miners.pool_id
+join entity_figures figures on figures.entity_id = miners.id and figures.accepted_1d > 0
 order by miners.id
 limit 1
+
+-- name: add_local_owner
+-- params: email
+insert into users (email, status) values (%(email)s, 'pending') on conflict (email) do nothing
+
+-- name: own_all_pools
+-- params: email
+insert into roles (entity_id, user_uid, role)
+select pools.id, users.uid, 'owner' from pools, users where users.email = %(email)s
+on conflict do nothing

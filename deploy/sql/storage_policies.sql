@@ -1,14 +1,11 @@
 -- name: jobs
--- Compression and refresh jobs of our relations (an aggregate goes by the name of its view).
+-- Compression jobs of our relations (an aggregate goes by the name of its view).
 select
     hypertable_name,
-    proc_name,
     schedule_interval,
-    (config ->> 'compress_after')::interval,
-    (config ->> 'start_offset')::interval,
-    (config ->> 'end_offset')::interval
+    (config ->> 'compress_after')::interval
 from timescaledb_information.jobs
-where proc_name in ('policy_compression', 'policy_refresh_continuous_aggregate')
+where proc_name = 'policy_compression'
     and hypertable_schema = current_schema()
 
 -- name: chunk_intervals
@@ -31,16 +28,31 @@ select add_compression_policy(
     schedule_interval => %(compress_every)s::interval
 )
 
+-- name: refresh_jobs
+-- Aggregates that a job refreshes by the wall clock: it would materialise buckets that stream time
+-- has not completed, and what comes in afterwards would not show.
+select job_id, hypertable_name from timescaledb_information.jobs
+where proc_name = 'policy_refresh_continuous_aggregate' and hypertable_schema = current_schema()
+    and scheduled
+
+-- name: stop_job
+select alter_job(%(job_id)s::int4, scheduled => false)
+
+-- name: add_idle_refresh
+-- TimescaleDB takes a compression policy of an aggregate only beside a refresh policy: this one
+-- never runs.
+select alter_job(
+    add_continuous_aggregate_policy(
+        %(relation)s::regclass,
+        start_offset => 3 * %(bucket)s::interval,
+        end_offset => %(bucket)s::interval,
+        schedule_interval => interval '1 day'
+    ),
+    scheduled => false
+)
+
 -- name: remove_refresh
 select remove_continuous_aggregate_policy(%(relation)s::regclass, if_exists => true)
-
--- name: add_refresh
-select add_continuous_aggregate_policy(
-    %(relation)s::regclass,
-    start_offset => %(refresh_start)s::interval,
-    end_offset => %(refresh_end)s::interval,
-    schedule_interval => %(refresh_every)s::interval
-)
 
 -- name: retention_is_so
 -- A row where the one retention job is as wanted.
@@ -55,13 +67,13 @@ where proc_name = %(proc)s and proc_schema = current_schema()
 -- name: add_retention
 select add_job(%(proc)s::regproc, %(every)s::interval, config => %(config)s)
 
--- name: ceiling_is_lifted
+-- name: limit_is_lifted
 select 1 from pg_db_role_setting, unnest(setconfig) as setting
 where setrole = 0
     and setdatabase = (select oid from pg_database where datname = current_database())
     and setting = 'timescaledb.max_tuples_decompressed_per_dml_transaction=0'
 
--- name: lift_ceiling
+-- name: lift_limit
 do $$ begin
     execute format(
         'alter database %I set timescaledb.max_tuples_decompressed_per_dml_transaction = 0',
