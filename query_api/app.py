@@ -8,16 +8,18 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, remove_compress_type
 
-from query_api import errors, openapi
 from query_api.config import ApiConfig
-from query_api.edge import Edge
+from query_api.contract import openapi
+from query_api.dependencies import authenticated
+from query_api.http import errors
+from query_api.http.allowed_methods import AllowedMethods
+from query_api.http.middleware import OuterMiddleware
+from query_api.http.rate_limits import RateLimits
+from query_api.http.responses import JsonResponse
 from query_api.lifespan import lifespan_of
-from query_api.limits import RateLimits
-from query_api.methods import Methods
-from query_api.respond import JsonResponse
-from query_api.routes import ROUTERS, watch
+from query_api.routes import ROUTERS, probes
 from query_api.web.pages import add_pages
 
 
@@ -27,9 +29,11 @@ def create_app(config: ApiConfig) -> FastAPI:
     app = FastAPI(
         title="Hashgauge",
         version="0.1.0",
-        description="Hashrate telemetry of a mining pool, as the Headframe pool API speaks it.",
+        description=openapi.INTRODUCTION,
+        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         openapi_url=f"{base}/openapi.json",
-        docs_url=f"{base}/docs",
+        # `add_pages` serves the reference: FastAPI's page loads its scripts from another host.
+        docs_url=None,
         redoc_url=None,
         default_response_class=JsonResponse,
         lifespan=lifespan_of(config),
@@ -39,8 +43,10 @@ def create_app(config: ApiConfig) -> FastAPI:
     errors.install(app)
     for router in ROUTERS:
         _add_routes(app, router, base=base)
-    _add_routes(app, watch.router, base="")
-    add_pages(app, api_base=base)
+    _add_routes(app, probes.router, base="")
+    add_pages(app, api_base=base, kratos=config.access.kratos)
+    # Each compressed stream keeps a window of its own: 1,000 took 2.2 GB.
+    remove_compress_type("text/event-stream")
     app.add_middleware(CompressMiddleware, minimum_size=config.http.compress_min_bytes)
     if config.http.cors_origins:
         app.add_middleware(
@@ -54,8 +60,10 @@ def create_app(config: ApiConfig) -> FastAPI:
     app.openapi = lambda: _document(app, config)  # type: ignore[method-assign]
     app.state.limits = RateLimits(config.limits)
     # Made at the first request: routes may still be added until then.
-    app.state.methods = cache(lambda: Methods(app.openapi()["paths"]))
-    app.add_middleware(Edge, config=config.http, limits=app.state.limits, methods=app.state.methods)
+    app.state.methods = cache(lambda: AllowedMethods(app.openapi()["paths"]))
+    app.add_middleware(
+        OuterMiddleware, config=config.http, limits=app.state.limits, methods=app.state.methods
+    )
     return app
 
 
@@ -73,11 +81,19 @@ def _add_routes(app: FastAPI, router: APIRouter, *, base: str) -> None:
             dependencies=route.dependencies,
             operation_id=route.operation_id,
             response_class=route.response_class,
+            route_class_override=type(route),
+            response_model=route.response_model,
+            responses=route.responses,
+            deprecated=route.deprecated,
+            openapi_extra=route.openapi_extra,
+            include_in_schema=route.include_in_schema,
         )
 
 
 def _document(app: FastAPI, config: ApiConfig) -> dict[str, Any]:
     if app.openapi_schema is None:
         cookie_name = config.access.kratos.cookie_name
-        app.openapi_schema = openapi.build(app, cookie_name=cookie_name)
+        app.openapi_schema = openapi.build(
+            app, cookie_name=cookie_name, authenticated=authenticated
+        )
     return app.openapi_schema

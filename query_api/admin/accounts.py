@@ -6,29 +6,30 @@ One line a miner, or a role on something; a header names the columns, of which `
     Example Pool,pool.example,,,,boss@example.com,owner
     Example Pool,pool.example,North Hall,hall_one,Hall 1,miner@example.com,owner
 
-A role is held on the miner where the line names one, else on the operator, else on the pool.
+Commas, semicolons or tabs are between fields. A role is held on the miner where the line names one,
+else on the operator, else on the pool.
 """
 
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
 
-from query_api.bodies import EMAIL_PATTERN
+from query_api.store.people.users import invite
 from query_api.store.roles import SQL as ROLES_SQL
-from query_api.store.users import invite
 from schemas.access import ROLES_ON, EntityKind, Role
-from schemas.named_sql import load
+from schemas.addresses.email import normalized
+from schemas.addresses.host import HOST
+from schemas.names.account_name import good_account_name
+from schemas.names.titles import as_kept, good_title
+from schemas.runtime.named_sql import load
 
 SQL: Final = load("query_api", "sql/admin.sql")
 COLUMNS: Final = ("pool", "domain", "operator", "miner", "title", "email", "role")
-ACCOUNT_NAME: Final = re.compile(r"\w{3,128}")
-EMAIL: Final = re.compile(EMAIL_PATTERN)
 
 
 class AccountsError(ValueError):
@@ -67,23 +68,44 @@ class Imported:
 
 def read_lines(lines: Iterable[str]) -> list[Line]:
     """AccountsError that names the line and what is wrong with it."""
-    reader = csv.DictReader(lines)
-    unknown = set(reader.fieldnames or ()) - set(COLUMNS)
-    if unknown or "pool" not in (reader.fieldnames or ()):
+    reader = _reader(list(lines))
+    names = [name.strip().lower() for name in reader.fieldnames or ()]
+    if set(names) - set(COLUMNS) or "pool" not in names or len(set(names)) < len(names):
         raise AccountsError(f"the header must name columns of: {','.join(COLUMNS)}")
-    return [_line(reader.line_num, row) for row in reader]
+    reader.fieldnames = names
+    try:
+        return [_line(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise AccountsError(f"line {reader.reader.line_num}: {error}") from error
 
 
-def _line(number: int, row: Mapping[str, str | None]) -> Line:
-    values = {name: (row.get(name) or "").strip() or None for name in COLUMNS}
+def _reader(lines: Sequence[str]) -> csv.DictReader[str]:
+    """With commas, or what spreadsheets of other countries write in their place."""
+    header = lines[0] if lines else ""
+    return csv.DictReader(lines, delimiter=max(",;\t", key=header.count))
+
+
+def _line(number: int, row: Mapping[str | None, str | None]) -> Line:
+    if None in row:
+        raise AccountsError(f"line {number}: has more fields than the header")
+    texts = (as_kept(row.get(name) or "") for name in COLUMNS)
+    values = {name: text or None for name, text in zip(COLUMNS, texts, strict=True)}
     pool, role, email = values["pool"], values["role"], values["email"]
     if pool is None:
         raise AccountsError(f"line {number}: pool: is empty")
+    for name in ("pool", "operator", "title"):
+        text = values[name]
+        if text is not None and not good_title(text):
+            raise AccountsError(f"line {number}: {name}: has characters or a length not allowed")
     if (role is None) != (email is None):
         raise AccountsError(f"line {number}: email and role: one without the other")
-    if email is not None and not EMAIL.fullmatch(email):
-        raise AccountsError(f"line {number}: email: {email} is none")
-    if values["miner"] and not ACCOUNT_NAME.fullmatch(values["miner"]):
+    try:
+        email = None if email is None else normalized(email)
+    except ValueError as error:
+        raise AccountsError(f"line {number}: email: {error}") from error
+    if values["domain"] and not HOST.fullmatch(values["domain"]):
+        raise AccountsError(f"line {number}: domain: a host such as pool.example is expected")
+    if values["miner"] and not good_account_name(values["miner"]):
         raise AccountsError(f"line {number}: miner: 3 to 128 word characters are expected")
     line = Line(
         number,
@@ -92,7 +114,7 @@ def _line(number: int, row: Mapping[str, str | None]) -> Line:
         values["operator"],
         values["miner"],
         values["title"],
-        email.lower() if email else None,
+        email,
         _role(number, role),
     )
     if line.role is not None and line.role not in ROLES_ON[line.kind]:

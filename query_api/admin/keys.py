@@ -11,10 +11,11 @@ from uuid import UUID
 
 import asyncpg
 
-from query_api.auth.authenticate import digest_of
-from query_api.store.users import invite
+from query_api.store.people.users import invite
 from schemas.access import API_KEY_PREFIX
-from schemas.named_sql import load
+from schemas.addresses.email import normalized
+from schemas.runtime.named_sql import load
+from schemas.sealing import digest_of
 
 SQL: Final = load("query_api", "sql/admin.sql")
 
@@ -38,7 +39,7 @@ async def create_key(url: str, *, title: str, email: str | None = None) -> tuple
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
-            user = None if email is None else await invite(connection, email.lower())
+            user = None if email is None else await invite(connection, normalized(email))
             user_uid = None if user is None else user["uid"]
             key_id = await connection.fetchval(SQL["create_key"], digest_of(key), title, user_uid)
     finally:

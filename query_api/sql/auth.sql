@@ -1,7 +1,7 @@
 -- name: caller_of_key
 -- The user of an API key, or none for an internal key; nothing for an unknown or revoked one.
 -- params: digest
-select id, user_uid from api_keys where digest = $1::bytea and revoked_at is null
+select id, user_uid, role, entity_ids from api_keys where digest = $1::bytea and revoked_at is null
 
 -- name: user_rights
 -- A user with its roles as two arrays; `all_pools`: a role on every pool, so that nothing is hidden.
@@ -21,6 +21,6 @@ left join lateral (
 ) r on true
 
 -- name: watcher_of_token
--- params: token
-select id, miner_id from watchers
-where token = $1::text and revoked_at is null
+-- params: digest
+select id, miner_id, extra_permissions from watchers
+where digest = $1::bytea and revoked_at is null

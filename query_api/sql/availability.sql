@@ -1,8 +1,8 @@
 -- How much of each day a worker was stable, from its transitions.
 
 -- name: availability
--- Share of each UTC day of [from, to) that a worker was stable, 0 to 1; a day that is not over
--- counts up to as_of; left out are days that have not begun, that end before the worker's first
+-- Seconds of each UTC day of [from, to) that a worker was known and stable; a day that is not over
+-- counts up to as_of, a worker's first one from its first transition; left out are days that have not begun, that end before the worker's first
 -- transition, or of which retention has dropped events.
 -- params: worker_ids, from, to, as_of
 with began as (
@@ -41,7 +41,8 @@ select spans.worker_id, days.day,
         extract(epoch from least(spans.until, days.until) - greatest(spans.since, days.day))
     ) filter (
         where to_status = 'stable' and spans.since < days.until and spans.until > days.day
-    ), 0)::float8 / extract(epoch from days.until - days.day)::float8 as availability
+    ), 0)::float8 as stable_s,
+    extract(epoch from days.until - greatest(days.day, min(spans.since)))::float8 as known_s
 from spans
 cross join days
 group by spans.worker_id, days.day, days.until

@@ -60,6 +60,20 @@ left join miners m on m.id = page.miner_id
 left join miners d on d.id = page.donor_id
 order by page.position
 
+-- name: recipient
+-- params: uid
+select id, id as miner_id, operator_id, pool_id, donor_id as made_by
+from miners where uid = $1::uuid
+
+-- name: count_sides
+-- In force of both sides.
+-- params: donor_id, recipient_id
+select
+    (select count(*) from boundary_workers b
+     where b.donor_id = $1::int4 and b.disconnected_at is null) as given,
+    (select count(*) from boundary_workers b join workers w on w.id = b.worker_id
+     where w.miner_id = $2::int4 and b.disconnected_at is null) as received
+
 -- name: create_worker
 -- Nothing where the recipient has a boundary worker of that name already.
 -- params: miner_id, name

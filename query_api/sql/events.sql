@@ -26,7 +26,8 @@ select coalesce(max(sequence), 0) from events
 
 -- name: events_after
 -- Events that the publisher numbered after a sequence, in their order, with the inner ids of those
--- whom they concern: the miner and its pool, or every pool where a stratum server did something.
+-- whom they concern: the miner and its pool, or every pool if a stratum server did something. Events
+-- with fields (payments and the like) are no news of a worker.
 -- params: sequence, limit
 select e.sequence, e.event_id, e.kind, e.at, e.transition_number, e.from_status,
        e.to_status, e.cause, e.workers, w.uid as worker_uid, w.name as worker_name,
@@ -37,7 +38,7 @@ from events e
 left join workers w on w.id = e.worker_id
 left join sources s on s.id = e.source_id
 left join miners m on m.id = e.miner_id
-where e.sequence > $1::int8
+where e.sequence > $1::int8 and e.fields is null
 order by e.sequence limit $2::int4
 
 -- name: miner_events_after
@@ -62,5 +63,5 @@ left join workers w on w.id = e.worker_id
 left join sources s on s.id = e.source_id
 left join miners m on m.id = e.miner_id
 where e.sequence > $2::int8 and e.sequence <= $3::int8
-  and (m.pool_id = $1::int4 or e.miner_id is null)
+  and (m.pool_id = $1::int4 or e.miner_id is null) and e.fields is null
 order by e.sequence limit $4::int4

@@ -1,4 +1,3 @@
--- name: missing_relations
--- Which of the named relations are not there.
--- params: names
-select array_agg(name) from unnest($1::text[]) as needed (name) where to_regclass(name) is null
+-- name: schema_version
+-- The newest migration applied.
+select coalesce(max(version), 0) from schema_migrations

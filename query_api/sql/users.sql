@@ -1,63 +1,9 @@
 -- Users, what they may see, and what they chose.
 
--- name: invited_user
--- Somebody who was invited by this address and has not come yet.
--- params: email
-select uid from users where email = $1::text and status = 'invited' for update
-
--- name: release_email
--- params: uid
-update users set email = null where uid = $1::uuid
-
--- name: add_user
--- Or the address of one who is there without any. An address that another user has stays with that
--- one.
--- params: uid, email
-insert into users (uid, email)
-select $1::uuid, case when exists (select from users where email = $2::text) then null else $2 end
-on conflict (uid) do update set email = coalesce(users.email, excluded.email)
-
--- name: move_roles
--- What the other has already goes, here and below.
--- params: from, to
-with moved as (delete from roles where user_uid = $1::uuid returning *)
-insert into roles (entity_id, user_uid, role, granted_at)
-select entity_id, $2::uuid, role, granted_at from moved on conflict do nothing
-
--- name: move_keys
--- params: from, to
-update api_keys set user_uid = $2::uuid where user_uid = $1::uuid
-
--- name: move_bookmarks
--- params: from, to
-with moved as (delete from watcher_bookmarks where user_uid = $1::uuid returning *)
-insert into watcher_bookmarks (user_uid, token, created_at)
-select $2::uuid, token, created_at from moved on conflict do nothing
-
--- name: move_preferences
--- params: from, to
-with moved as (delete from notification_preferences where user_uid = $1::uuid returning *)
-insert into notification_preferences (user_uid, channel, kind, enabled)
-select $2::uuid, channel, kind, enabled from moved on conflict do nothing
-
--- name: move_telegram_invites
--- params: from, to
-update telegram_invites set user_uid = $2::uuid where user_uid = $1::uuid
-
--- name: move_telegram_chat
--- params: from, to
-with moved as (delete from telegram_chats where user_uid = $1::uuid returning *)
-insert into telegram_chats (user_uid, chat_id, chat_user, connected_at)
-select $2::uuid, chat_id, chat_user, connected_at from moved on conflict do nothing
-
--- name: drop_user
--- params: uid
-delete from users where uid = $1::uuid
-
 -- name: user_of_email
--- The user with this address, invited if there is none yet.
+-- The user with this address, pending if there is none yet.
 -- params: email
-insert into users (email, status) values ($1::text, 'invited')
+insert into users (email, status) values ($1::text, 'pending')
 on conflict (email) do update set email = excluded.email
 returning uid, email, status
 
@@ -79,6 +25,18 @@ from roles r join miners e on e.id = r.entity_id where r.user_uid = $1
 group by e.uid, e.account_name
 order by 1, 3, 2
 
+-- name: named_entities
+-- What a limited key is limited to, and where it hangs.
+-- params: entity_ids
+select 'pool' as type, id, uid, null::text as account_name, id as pool_id, null::int4 as operator_id,
+       null::int4 as miner_id
+from pools where id = any ($1::int4[])
+union all
+select 'operator', id, uid, null, pool_id, id, null from operators where id = any ($1)
+union all
+select 'miner', id, uid, account_name, pool_id, operator_id, id from miners where id = any ($1)
+order by 1, 4, 3
+
 -- name: all_pools
 -- What an internal key opens.
 select 'pool' as type, uid, null::text as account_name, array['owner'] as roles
@@ -90,14 +48,14 @@ from pools order by uid
 select 'miner' as type, uid, account_name, array['viewer'] as roles
 from miners where id = $1::int4
 
--- name: roles_on
--- params: entity_id, user_uid
-select array_agg(role order by role) from roles
-where entity_id = $1::int4 and user_uid = $2::uuid
+-- name: roles_of_address
+-- params: entity_id, email
+select array_agg(r.role order by r.role) from roles r join users u on u.uid = r.user_uid
+where r.entity_id = $1::int4 and u.email = $2::text
 
--- name: find_user_by_email
+-- name: uid_of_address
 -- params: email
-select uid, email, status from users where email = $1::text
+select uid from users where email = $1::text
 
 -- name: lock_roles
 -- One change of an entity's roles at a time, so that an owner always stays.
@@ -116,24 +74,27 @@ on conflict do nothing
 
 -- name: bookmarks
 -- params: user_uid
-select b.token, b.created_at, w.title, m.uid as miner_uid, m.account_name, m.title as miner_title
+select w.digest, w.token, b.created_at, w.title, w.extra_permissions,
+       w.revoked_at is null as active, m.uid, m.account_name, m.title as miner_title
 from watcher_bookmarks b
-join watchers w on w.token = b.token and w.revoked_at is null
+join watchers w on w.id = b.watcher_id
 join miners m on m.id = w.miner_id
 where b.user_uid = $1::uuid
-order by b.created_at, b.token
+order by b.created_at, w.id
 
 -- name: add_bookmark
 -- Nothing where the token opens nothing.
--- params: user_uid, token
-insert into watcher_bookmarks (user_uid, token)
-select $1::uuid, token from watchers where token = $2::text and revoked_at is null
-on conflict (user_uid, token) do update set token = excluded.token
-returning token
+-- params: user_uid, digest
+insert into watcher_bookmarks (user_uid, watcher_id)
+select $1::uuid, id from watchers where digest = $2::bytea and revoked_at is null
+on conflict (user_uid, watcher_id) do update set watcher_id = excluded.watcher_id
+returning watcher_id
 
 -- name: drop_bookmark
--- params: user_uid, token
-delete from watcher_bookmarks where user_uid = $1::uuid and token = $2::text returning token
+-- params: user_uid, digest
+delete from watcher_bookmarks b using watchers w
+where b.user_uid = $1::uuid and w.id = b.watcher_id and w.digest = $2::bytea
+returning w.id
 
 -- name: preferences
 -- params: user_uid
@@ -146,9 +107,13 @@ values ($1::uuid, $2::text, $3::text, $4::boolean)
 on conflict (user_uid, channel, kind) do update set enabled = excluded.enabled
 
 -- name: create_invite
--- params: code, user_uid, valid
-insert into telegram_invites (code, user_uid, valid_until)
-values ($1::text, $2::uuid, now() + $3::interval)
+-- Those that ran out a month ago go with it.
+-- params: digest, code, user_uid, valid
+with old as (
+    delete from telegram_invites where valid_until < now() - interval '30 days'
+)
+insert into telegram_invites (digest, code, user_uid, valid_until)
+values ($1::bytea, $2::text, $3::uuid, now() + $4::interval)
 returning code, valid_until, created_at, activated_at
 
 -- name: newest_invite
@@ -159,6 +124,13 @@ where user_uid = $1::uuid order by created_at desc limit 1
 -- name: chat
 -- params: user_uid
 select chat_id, chat_user from telegram_chats where user_uid = $1::uuid
+
+-- name: telegram_bot
+select username, first_name from telegram_updates where username is not null
+
+-- name: disconnection
+-- params: user_uid
+select reason, disconnected_at from telegram_disconnections where user_uid = $1::uuid
 
 -- name: drop_chat
 -- params: user_uid
@@ -178,13 +150,17 @@ from (values (1)) as one
 left join page on true
 order by page.position
 
+-- name: count_watchers
+-- In force.
+-- params: miner_id
+select count(*) from watchers where miner_id = $1::int4 and revoked_at is null
+
 -- name: create_watcher
--- params: miner_id, token, title (null: made up), extra_permissions
-insert into watchers (miner_id, token, title, extra_permissions)
-select $1::int4, $2::text,
-       coalesce($3::text,
-                'Watcher ' || (select count(*) + 1 from watchers where miner_id = $1)::text),
-       $4::text[]
+-- params: miner_id, digest, token, title (null: made up), extra_permissions
+insert into watchers (miner_id, digest, token, title, extra_permissions)
+select id, $2::bytea, $3::text, coalesce($4::text, 'Watcher for ' || coalesce(title, account_name)),
+       $5::text[]
+from miners where id = $1::int4
 returning id, token, title, created_at, extra_permissions
 
 -- name: revoke_watcher
@@ -194,7 +170,7 @@ where miner_id = $1::int4 and id = $2::uuid and revoked_at is null
 returning id
 
 -- name: watcher_permissions
--- params: token
+-- params: digest
 select m.uid, m.account_name, w.extra_permissions
 from watchers w join miners m on m.id = w.miner_id
-where w.token = $1::text and w.revoked_at is null
+where w.digest = $1::bytea and w.revoked_at is null

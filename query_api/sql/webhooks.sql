@@ -10,12 +10,13 @@ from webhooks where miner_id = $1::int4 order by created_at, id
 select id, url, enabled, created_at, previous_secret_until
 from webhooks where miner_id = $1::int4 and id = $2::uuid
 
+-- name: count_webhooks
+-- params: miner_id
+select count(*) from webhooks where miner_id = $1::int4
+
 -- name: create_webhook
--- Nothing where the miner has as many as it may.
--- params: miner_id, url, secret, most
-insert into webhooks (miner_id, url, secret)
-select $1::int4, $2::text, $3::text
-where (select count(*) from webhooks where miner_id = $1) < $4::int4
+-- params: miner_id, url, secret (sealed)
+insert into webhooks (miner_id, url, secret) values ($1::int4, $2::text, $3::text)
 returning id, url, enabled, created_at, previous_secret_until
 
 -- name: change_webhook
@@ -30,11 +31,18 @@ delete from webhooks where miner_id = $1::int4 and id = $2::uuid returning id
 
 -- name: rotate_webhook
 -- The old secret still signs along for a while, so that no message is refused in between.
--- params: miner_id, webhook_id, secret, overlap
+-- params: miner_id, webhook_id, secret (sealed), overlap
 update webhooks
 set previous_secret = secret, previous_secret_until = now() + $4::interval, secret = $3::text
 where miner_id = $1::int4 and id = $2::uuid
 returning id, url, enabled, created_at, previous_secret_until
+
+-- name: send_test
+-- params: kind, miner_id, webhook_id
+insert into events (event_id, kind, at, entity_id, fields)
+values (gen_random_uuid(), $1::text, now(), $2::int4,
+        jsonb_build_object('webhook_id', $3::text))
+returning event_id
 
 -- name: deliveries_page
 -- Newest first, with the count of all that match.

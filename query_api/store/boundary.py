@@ -9,10 +9,12 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from query_api.config import BoundaryConfig
 from query_api.database import Database, Row
-from query_api.errors import ConflictError
+from query_api.http.errors import ConflictError
+from query_api.store.locks import lock_miner
 from query_api.store.workers import Direction
-from schemas.named_sql import load
+from schemas.runtime.named_sql import load
 from schemas.worker import WorkerStatus
 
 SQL: Final = load("query_api", "sql/boundary.sql")
@@ -56,11 +58,31 @@ async def find(database: Database, uid: UUID) -> Row | None:
     return await database.fetch_row(SQL["boundary_worker"], uid)
 
 
+async def recipient(database: Database, uid: UUID) -> Row | None:
+    """A miner with its scope and `made_by`, the donor that added it to give it hashrate."""
+    return await database.fetch_row(SQL["recipient"], uid)
+
+
 async def create(
-    database: Database, *, name: str, recipient_id: int, donor_id: int, hashrate: Decimal
+    database: Database,
+    *,
+    name: str,
+    recipient_id: int,
+    donor_id: int,
+    hashrate: Decimal,
+    limits: BoundaryConfig,
 ) -> UUID:
-    """ConflictError where the recipient has a boundary worker of that name."""
+    """ConflictError if the recipient has a boundary worker of that name, or one of the two sides
+    has as many as it may."""
     async with database.transaction() as connection:
+        await lock_miner(connection, donor_id, recipient_id)
+        counts = await connection.fetchrow(SQL["count_sides"], donor_id, recipient_id)
+        if counts["given"] >= limits.max_per_donor:
+            raise ConflictError(f"a donor has at most {limits.max_per_donor} boundary workers")
+        if counts["received"] >= limits.max_per_recipient:
+            raise ConflictError(
+                f"a recipient has at most {limits.max_per_recipient} boundary workers"
+            )
         row = await connection.fetchrow(SQL["create_worker"], recipient_id, name)
         if row is None:
             raise ConflictError("name: the recipient has a boundary worker of that name")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from query_api.auth.caller import Scope, scope_of
-from query_api.beat import Beat, beat_of
 from query_api.database import Database, Row
+from query_api.telemetry.version import FiguresVersion, version_of
 from schemas.access import EntityKind
-from schemas.named_sql import load
-from schemas.worker import STATUS_CODES, WorkerStatus
+from schemas.runtime.named_sql import load
+from schemas.worker import STATUS_CODES
 
 SQL: Final = load("query_api", "sql/entities.sql")
 
@@ -34,34 +33,19 @@ async def find(database: Database, kind: EntityKind, uid: UUID) -> Entity | None
 
 @dataclass(frozen=True, slots=True)
 class StatusCounts:
-    """Workers in each status, with the beat they are of."""
+    """Workers in each status, with the version they are of."""
 
     counts: dict[str, int]
-    beat: Beat | None
+    version: FiguresVersion | None
 
 
 async def status_counts(database: Database, entity: Entity) -> StatusCounts:
-    async with database.connection() as connection:
-        rows: Sequence[Row] = await connection.fetch(SQL["status_counts"], entity.id)
-        leaving = await connection.fetch(SQL["pending_removals"], *_narrowed(entity))
+    rows = await database.fetch(SQL["status_counts"], entity.id)
     counts = {status.value: 0 for status in reversed(STATUS_CODES)}
     for row in rows:
         if row["status"] is not None:
             counts[row["status"]] += row["workers"]
-    for row in leaving:
-        moved = min(row["workers"], counts[row["status"]])
-        counts[row["status"]] -= moved
-        counts[WorkerStatus.REMOVED.value] += moved
-    return StatusCounts(counts, beat_of(rows[0]))
-
-
-def _narrowed(entity: Entity) -> tuple[int | None, int | None, int | None]:
-    """(pool, operator, miner) with the entity's own id alone."""
-    return (
-        entity.id if entity.kind is EntityKind.POOL else None,
-        entity.id if entity.kind is EntityKind.OPERATOR else None,
-        entity.id if entity.kind is EntityKind.MINER else None,
-    )
+    return StatusCounts(counts, version_of(rows[0]))
 
 
 async def public_pool_stats(database: Database, domain: str | None) -> Row | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from query_api.database import Database, Row
 from query_api.store.entities import Entity
-from schemas.named_sql import load
+from schemas.runtime.named_sql import load
 
 SQL: Final = load("query_api", "sql/events.sql")
 

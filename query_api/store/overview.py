@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from query_api.database import Database, Row
-from schemas.named_sql import load
+from schemas.runtime.named_sql import load
 
 SQL: Final = load("query_api", "sql/overview.sql")
 

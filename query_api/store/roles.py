@@ -3,61 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from query_api.database import Database, Row
-from query_api.errors import ConflictError, NotFoundError
-from query_api.store.users import invite
+from query_api.auth.caller import NO_RIGHT
+from query_api.database import Database
+from query_api.http.errors import ConflictError, ForbiddenError, NotFoundError
+from query_api.store.people import invitations
 from schemas.access import Role
-from schemas.named_sql import load
+from schemas.runtime.named_sql import load
 
 SQL: Final = load("query_api", "sql/users.sql")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A user with roles on one entity."""
-
-    user: Row
-    roles: Sequence[Role]
-
-
-async def held(database: Database, entity_id: int, email: str) -> Member | None:
-    """The user of that address with what it holds here; None where that is nothing."""
-    user = await database.fetch_row(SQL["find_user_by_email"], email)
-    if user is None:
-        return None
-    roles = await database.fetch_value(SQL["roles_on"], entity_id, user["uid"])
-    return Member(user, [Role(role) for role in roles]) if roles else None
-
-
-async def grant(database: Database, entity_id: int, *, email: str, roles: Sequence[Role]) -> Member:
-    """Invite; ConflictError for who has a role here already."""
-    async with database.transaction() as connection:
-        user = await invite(connection, email)
-        if await connection.fetchval(SQL["roles_on"], entity_id, user["uid"]):
-            raise ConflictError("body email: has roles here already; change them with PATCH")
-        await connection.execute(SQL["grant_roles"], entity_id, user["uid"], list(roles))
-        return Member(user, roles)
+async def of_address(connection: Any, entity_id: int, email: str) -> Sequence[Role]:
+    """What the user of that address holds here."""
+    found = await connection.fetchval(SQL["roles_of_address"], entity_id, email)
+    return [Role(role) for role in found or ()]
 
 
 async def replace(
-    database: Database, entity_id: int, *, email: str, roles: Sequence[Role]
-) -> Member:
-    """Other roles, or none at all; NotFoundError for who has none, ConflictError where no owner
-    would stay."""
+    database: Database, entity_id: int, *, email: str, roles: Sequence[Role], owners_too: bool
+) -> None:
+    """Other roles, or none at all, for who has some here or is invited.
+
+    NotFoundError for who is neither, ConflictError if no owner would stay, ForbiddenError for an
+    owner unless `owners_too`: an admin does not touch one.
+    """
     async with database.transaction() as connection:
-        user = await connection.fetchrow(SQL["find_user_by_email"], email)
         rows = await connection.fetch(SQL["lock_roles"], entity_id)
-        if user is None or not any(row["user_uid"] == user["uid"] for row in rows):
-            raise NotFoundError("email: has no role here")
-        if Role.OWNER not in roles and _only_owner(rows, user["uid"]):
-            raise ConflictError("email: is the only owner")
-        await connection.execute(SQL["clear_roles"], entity_id, user["uid"])
-        await connection.execute(SQL["grant_roles"], entity_id, user["uid"], list(roles))
-        return Member(user, roles)
+        uid = await connection.fetchval(SQL["uid_of_address"], email)
+        held = {row["role"] for row in rows if row["user_uid"] == uid}
+        if not held:
+            await _change_invitation(connection, entity_id, email=email, roles=roles)
+            return
+        if Role.OWNER in held and not owners_too:
+            raise ForbiddenError(NO_RIGHT)
+        await _set(connection, entity_id, rows, uid=uid, roles=roles)
+
+
+async def leave(database: Database, entity_id: int, uid: UUID) -> None:
+    """Give up one's own roles. NotFoundError for who has none here: one from above reaches down."""
+    async with database.transaction() as connection:
+        rows = await connection.fetch(SQL["lock_roles"], entity_id)
+        if not any(row["user_uid"] == uid for row in rows):
+            raise NotFoundError("you have no role here")
+        await _set(connection, entity_id, rows, uid=uid, roles=())
+
+
+async def _change_invitation(
+    connection: Any, entity_id: int, *, email: str, roles: Sequence[Role]
+) -> None:
+    if roles:
+        found = await invitations.change_roles(
+            connection, entity_id=entity_id, email=email, roles=roles
+        )
+    else:
+        found = await invitations.withdraw(connection, entity_id=entity_id, email=email)
+    if not found:
+        raise NotFoundError("email: has no role here")
+
+
+async def _set(
+    connection: Any, entity_id: int, rows: Sequence[Any], *, uid: UUID, roles: Sequence[Role]
+) -> None:
+    if Role.OWNER not in roles and _only_owner(rows, uid):
+        raise ConflictError("email: is the only owner")
+    await connection.execute(SQL["clear_roles"], entity_id, uid)
+    await connection.execute(SQL["grant_roles"], entity_id, uid, list(roles))
 
 
 def _only_owner(rows: Sequence[Any], uid: UUID) -> bool:

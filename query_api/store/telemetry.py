@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Final
-from uuid import UUID
 
-from query_api.database import Database, Row
-from query_api.series import Span
-from schemas.named_sql import load
 from schemas.rollups import ENTITIES, WORKERS, Family
+from schemas.runtime.named_sql import load
 from schemas.windows import MINUTES
 
 SQL: Final = load("query_api", "sql/telemetry.sql")
@@ -27,6 +23,15 @@ class Subject(StrEnum):
     POOL = "pool"
     DONOR = "donor"
     """A miner, as the giver of boundary workers."""
+
+    @property
+    def noun(self) -> str:
+        return Subject.MINER.value if self is Subject.DONOR else self.value
+
+    @property
+    def stands_in_path(self) -> bool:
+        """One id in the path; workers and miners are listed as `id` in the query."""
+        return self in (Subject.OPERATOR, Subject.POOL, Subject.DONOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +52,27 @@ _SOURCES: Final = {
 }
 
 
+def scopes_statement(subject: Subject) -> str:
+    """Where each of the ids hangs now: the ids above it, and of a boundary worker its donor's."""
+    return SQL[_SOURCES[subject].asked]
+
+
 @cache
-def _statement(name: str, subject: Subject, level: str) -> str:
+def statement(name: str, subject: Subject, *, level: str) -> str:
+    """`stats`, `chart`, `running`, `rejects` or `share_counts` of a subject, from figures, minutes
+    or a rollup (the last two: from minutes and both)."""
     source = _SOURCES[subject]
-    parts = {
+    blocks = {
+        "{parts}": SQL["parts"],
         "{asked}": SQL[source.asked],
         "{theirs}": SQL[source.theirs],
         "{within}": SQL["within_minutes" if level == MINUTES else "within_rollup"],
         "{relation}": source.family.relation(level),
+        "{quarters}": source.family.relation("15m"),
+        "{hours}": source.family.relation("1h"),
     }
-    statement = SQL[name]
-    for place, part in parts.items():
+    text = SQL[name]
+    for place, block in blocks.items():
         # On lines of its own: a block may begin with a comment.
-        statement = statement.replace(place, f"\n{part}\n")
-    return statement
-
-
-async def stats(database: Database, subject: Subject, uids: Sequence[UUID]) -> Sequence[Row]:
-    """A row with scope, beat and windows for each id that exists."""
-    return await database.fetch(_statement("stats", subject, "figures"), uids)
-
-
-async def chart(
-    database: Database, subject: Subject, uids: Sequence[UUID], *, span: Span
-) -> Sequence[Row]:
-    """A row with scope and `packed` buckets for each id that exists."""
-    sql = _statement("chart", subject, span.level)
-    return await database.fetch(sql, uids, span.start, span.end)
-
-
-async def rejects(
-    database: Database, subject: Subject, uids: Sequence[UUID], *, span: Span
-) -> Sequence[Row]:
-    """A row with scope and a difficulty sum by reason for each id that exists."""
-    sql = _statement("rejects", subject, span.level)
-    return await database.fetch(sql, uids, span.start, span.end)
+        text = text.replace(place, f"\n{block}\n")
+    return text

@@ -1,0 +1,1 @@
+"""Shapes of what a miner is alerted of, and of its webhooks."""

@@ -1,0 +1,1 @@
+"""Shapes of money: amounts, fees, payments, earnings, wallets, sharing."""

@@ -1,0 +1,1 @@
+"""HTTP itself: middleware, errors, limits, parameters, responses."""

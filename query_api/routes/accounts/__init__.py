@@ -1,0 +1,1 @@
+"""Routes of miners, operators and pools, and of access to them."""

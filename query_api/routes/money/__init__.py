@@ -1,0 +1,1 @@
+"""Routes of money: fees, sharing, payments, earnings, wallets."""

@@ -1,0 +1,1 @@
+"""Routes of stats, charts, reports and events."""

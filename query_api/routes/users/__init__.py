@@ -1,0 +1,1 @@
+"""Routes of users, their watchers, webhooks and Telegram chat."""

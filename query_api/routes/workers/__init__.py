@@ -1,0 +1,1 @@
+"""Routes of workers, their lists, and boundary workers."""

@@ -1,0 +1,3 @@
+-- name: figures_version
+-- As of when the figures are.
+select epoch, cycle_at, stream_time, watermark from leader

@@ -1,0 +1,1 @@
+"""What a miner is alerted of, and the programs that hear of it."""

@@ -1,0 +1,1 @@
+"""Money in the database: schedules that the API writes, bookings that it reads."""

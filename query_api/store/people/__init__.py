@@ -1,0 +1,1 @@
+"""Users of pools: invitations, sign-ins, keys, deletion."""

@@ -1,0 +1,1 @@
+"""Stats, charts and reports: what is asked, how it loads, how long it is kept."""

@@ -1,0 +1,1 @@
+"""Lists of very many workers, sorted and searched in memory."""
