@@ -1,8 +1,8 @@
 // Data that stays fresh while somebody looks at it.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type Answer, ApiError, get } from './api'
-import { follow, type ServerEvent } from './events'
+import { type Answer, ApiError, get } from './service/api'
+import { follow, type ServerEvent } from './service/events'
 
 const MIN_POLL_S = 5
 const DEFAULT_POLL_S = 15
@@ -13,9 +13,9 @@ export type Polled<T> = { answer: Answer<T> | null; error: ApiError | null }
 /**
  * Asks `path` and again when the answer's max-age says that new figures are due. Rests while the tab
  * is hidden; backs off while the service is away and keeps the last answer. A refusal (no right, not
- * there) is final. `null` asks nothing.
+ * there) is final. `null` asks nothing. Another `version` asks again at once: something was changed.
  */
-export function usePolled<T>(path: string | null): Polled<T> {
+export function usePolled<T>(path: string | null, version = 0): Polled<T> {
   const [state, setState] = useState<Polled<T> & { path: string | null }>({
     path,
     answer: null,
@@ -27,7 +27,7 @@ export function usePolled<T>(path: string | null): Polled<T> {
       setState(old => ({ path, answer: answer ?? (old.path === path ? old.answer : null), error })),
     )
     return () => poll.stop()
-  }, [path])
+  }, [path, version])
   return state.path === path ? state : { answer: null, error: null }
 }
 
@@ -35,12 +35,13 @@ class Poll<T> {
   private timer = 0
   private failures = 0
   private due = true
+  private asking = false
   private readonly abort = new AbortController()
   private readonly onVisible = () => {
-    if (!document.hidden && this.due) void this.ask()
+    if (!document.hidden && this.due && !this.asking) void this.ask()
   }
   private readonly onOnline = () => {
-    if (this.failures === 0) return
+    if (this.failures === 0 || this.asking) return
     clearTimeout(this.timer)
     void this.ask()
   }
@@ -63,6 +64,7 @@ class Poll<T> {
 
   private async ask(): Promise<void> {
     this.due = false
+    this.asking = true
     try {
       const answer = await get<T>(this.path, this.abort.signal)
       this.failures = 0
@@ -75,6 +77,8 @@ class Poll<T> {
       if (!known.passing) return
       this.failures += 1
       this.wait(Math.min(MAX_RETRY_S, 2 ** this.failures))
+    } finally {
+      this.asking = false
     }
   }
 
@@ -90,9 +94,9 @@ class Poll<T> {
  * The newest `limit` events of a stream, newest first, and whether it flows; silent while the tab is
  * hidden.
  */
-export function useEvents<T>(path: string, limit: number): { events: T[]; live: boolean } {
+export function useEvents<T>(path: string, limit: number): { events: T[]; live: boolean | null } {
   const [events, setEvents] = useState<T[]>([])
-  const [live, setLive] = useState(false)
+  const [live, setLive] = useState<boolean | null>(false)
   useEffect(() => {
     let abort = new AbortController()
     const start = () => {
@@ -127,4 +131,29 @@ export function useLast<T>(value: T | null): T | null {
   const last = useRef<T | null>(null)
   if (value !== null) last.current = value
   return last.current
+}
+
+export type Action = {
+  busy: boolean
+  /** Why the last attempt failed. */
+  trouble: string | null
+  /** How often one succeeded: a version for `usePolled`. */
+  done: number
+  run: (work: () => Promise<unknown>) => void
+  /** The trouble is over: somebody types anew. */
+  forget: () => void
+}
+
+/** Changes that a person asks for, one at a time. */
+export function useAction(trouble: string | null = null): Action {
+  const [state, setState] = useState({ busy: false, trouble, done: 0 })
+  const run = (work: () => Promise<unknown>) => {
+    setState(old => ({ ...old, busy: true, trouble: null }))
+    work().then(
+      () => setState(old => ({ busy: false, trouble: null, done: old.done + 1 })),
+      (error: unknown) =>
+        setState(old => ({ ...old, busy: false, trouble: error instanceof Error ? error.message : String(error) })),
+    )
+  }
+  return { ...state, run, forget: () => setState(old => ({ ...old, trouble: null })) }
 }

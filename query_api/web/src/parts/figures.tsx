@@ -2,7 +2,8 @@
 
 import { useNow } from '../clock'
 import { ago, bothTimes, exactHashrate, hashrate, percent, rejectPercent } from '../format'
-import { type Stats, type Status, WINDOW_SECONDS, type WindowName, WINDOWS } from '../types'
+import { texts } from '../text'
+import { type Normal, type Stats, type Status, WINDOW_SECONDS, type WindowName, WINDOWS } from '../answers/figures'
 
 export function Hashrate({ value }: { value: string }) {
   return <span class="number" title={exactHashrate(value)}>{hashrate(value)}</span>
@@ -11,7 +12,7 @@ export function Hashrate({ value }: { value: string }) {
 /** "3 min ago", which keeps itself up to date; the exact time on hover. */
 export function Ago({ iso, prefix = '' }: { iso: string | null; prefix?: string }) {
   const now = useNow()
-  if (!iso) return <span class="muted">never</span>
+  if (!iso) return <span class="muted">{texts.page.never}</span>
   return <time dateTime={iso} title={bothTimes(iso)}>{prefix}{ago(iso, now)}</time>
 }
 
@@ -21,12 +22,17 @@ const SIGNS: Record<Status, string> = { stable: '●', unavailable: '▲', off: 
 export function StatusMark({ status }: { status: Status }) {
   return (
     <span class={`status ${status}`}>
-      <span aria-hidden="true">{SIGNS[status]}</span> {status}
+      <span aria-hidden="true">{SIGNS[status]}</span> {texts.workers.statuses[status]}
     </span>
   )
 }
 
-const WARMING_UP = 'Mining began inside this window, so the average still rises.'
+/** Beside the status: below its own normal by more than chance. */
+export function LowMark({ normal: { low, window, effective, expected } }: { normal: Normal }) {
+  if (!low || !window || !effective || !expected) return null
+  const title = texts.workers.lowWhy(hashrate(effective), texts.spans[window], hashrate(expected))
+  return <span class="badge low" title={title}>{texts.workers.low}</span>
+}
 
 function isWarmingUp(window: WindowName, since: string | undefined): boolean {
   return since !== undefined && Date.now() - Date.parse(since) < WINDOW_SECONDS[window] * 1000
@@ -35,7 +41,7 @@ function isWarmingUp(window: WindowName, since: string | undefined): boolean {
 /** Beside a figure in a table, where there is no room for words. */
 export function WarmingUp({ window, since }: { window: WindowName; since: string | undefined }) {
   if (!isWarmingUp(window, since)) return null
-  return <span class="warming" role="img" aria-label="warming up" title={`Warming up: ${WARMING_UP}`}>◔</span>
+  return <span class="warming" role="img" aria-label={texts.figures.warming} title={texts.figures.warmingMark(texts.figures.warmingWhy)}>◔</span>
 }
 
 type TilesProps = {
@@ -50,12 +56,12 @@ export function StatTiles({ stats, since }: TilesProps) {
       {WINDOWS.map(window => (
         <li key={window} class="card tile">
           <header>
-            <h3>{window}</h3>
-            {isWarmingUp(window, since) && <span class="warming" title={WARMING_UP}>◔ warming up</span>}
+            <h2>{texts.spans[window]}</h2>
+            {isWarmingUp(window, since) && <span class="warming" title={texts.figures.warmingWhy}>◔ {texts.figures.warming}</span>}
           </header>
           <p class="big"><Hashrate value={stats[window].hashrate} /></p>
           <p class="muted" title={exactHashrate(stats[window].rejectrate)}>
-            {percent(rejectPercent(stats[window]))} rejected
+            {texts.figures.rejectedShare(percent(rejectPercent(stats[window])))}
           </p>
         </li>
       ))}

@@ -1,40 +1,45 @@
 // How the service itself does: how far it has come with the stream, and when it last wrote.
 
 import { useNow } from '../clock'
-import { bothTimes, count, duration } from '../format'
-import type { Overview } from '../types'
+import { bothTimes, duration } from '../format'
+import { texts } from '../text'
+import { count } from '../text/numbers'
+import type { Overview } from '../answers/figures'
 
 // Figures come every 15 s; older than a minute they are called stale everywhere.
 const CURRENT_S = 60
+// A standby takes over within 30 s; three minutes without a cycle is nobody.
+const LED_S = 180
 
 export function Health({ service }: { service: Overview['service'] }) {
   const now = useNow()
   const age = (iso: string) => Math.max(0, (now - Date.parse(iso)) / 1000)
   const rows: [string, string | null][] = [
-    ['Stream time behind the clock', service.stream_time],
-    ['Last flush of shares', service.last_flush_at],
-    ['Last beat of the figures', service.beat_at],
+    [texts.health.streamTime, service.stream_time],
+    [texts.health.flush, service.last_flush_at],
+    [texts.health.cycle, service.cycle_at],
   ]
+  const led = service.cycle_at !== null && age(service.cycle_at) < LED_S
   const current = service.caught_up && service.stream_time !== null && age(service.stream_time) < CURRENT_S
   return (
-    <section class="card" aria-label="Health of the service">
-      <h2>Health of the service</h2>
+    <section class="card" aria-label={texts.health.title}>
+      <h2>{texts.health.title}</h2>
       <table class="plain">
         <tbody>
           <tr>
-            <th scope="row">State</th>
-            <td class={`number status ${current ? 'stable' : 'unavailable'}`}>
-              {current ? '● up to date' : '▲ catching up'}
+            <th scope="row">{texts.health.state}</th>
+            <td class={`number status ${led && current ? 'stable' : 'unavailable'}`}>
+              {!led ? texts.health.nobody : current ? texts.health.current : texts.health.behind}
             </td>
           </tr>
           {rows.map(([title, iso]) => (
             <tr key={title}>
               <th scope="row">{title}</th>
-              <td class="number" title={iso ? bothTimes(iso) : undefined}>{iso ? duration(age(iso)) : 'never'}</td>
+              <td class="number" title={iso ? bothTimes(iso) : undefined}>{iso ? duration(age(iso)) : texts.page.never}</td>
             </tr>
           ))}
           <tr>
-            <th scope="row">Partitions</th>
+            <th scope="row">{texts.health.partitions}</th>
             <td class="number">{count(service.partitions)}</td>
           </tr>
         </tbody>

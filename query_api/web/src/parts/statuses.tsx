@@ -1,26 +1,46 @@
 // How many workers are in each status.
 
-import { count, percent } from '../format'
+import { percent } from '../format'
 import { usePolled } from '../hooks'
-import { STATUSES, type StatusCounts } from '../types'
+import { texts } from '../text'
+import { count } from '../text/numbers'
+import { STATUSES, type StatusCounts } from '../answers/figures'
 import { StatusMark } from './figures'
+import { Waiting } from './refusal'
 
-export function Statuses({ path }: { path: string }) {
-  const { answer } = usePolled<StatusCounts>(path)
-  const total = answer ? STATUSES.reduce((sum, status) => sum + (answer.body[status] ?? 0), 0) : 0
+/** `href` is the address of the list that a status is chosen in. */
+export function Statuses({ path, href }: { path: string; href: string }) {
+  const { answer, error } = usePolled<StatusCounts>(path)
+  if (answer) return <StatusTable counts={answer.body} href={href} />
   return (
-    <section class="card" aria-label="Workers by status">
-      <h2>Workers by status</h2>
-      {!answer && <p class="empty">Loading…</p>}
-      {answer && total === 0 && <p class="empty">No worker yet: one appears with its first share.</p>}
-      {answer && total > 0 && (
+    <section class="card" aria-label={texts.workers.byStatus}>
+      <h2>{texts.workers.byStatus}</h2>
+      <Waiting error={error} />
+    </section>
+  )
+}
+
+export function StatusTable({ counts, href }: { counts: StatusCounts; href?: string }) {
+  const total = STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
+  return (
+    <section class="card" aria-label={texts.workers.byStatus}>
+      <h2>{texts.workers.byStatus}</h2>
+      {total === 0 ? (
+        <p class="empty">{texts.workers.none}</p>
+      ) : (
         <table class="plain">
           <tbody>
             {STATUSES.map(status => {
-              const workers = answer.body[status] ?? 0
+              const workers = counts[status] ?? 0
               return (
                 <tr key={status} class={workers === 0 ? 'none' : undefined}>
-                  <th scope="row"><StatusMark status={status} /></th>
+                  <th scope="row">
+                    {href && workers > 0 ? (
+                      <a href={`${href}?status=${status}`}><StatusMark status={status} /></a>
+                    ) : (
+                      <StatusMark status={status} />
+                    )}
+                  </th>
                   <td class="number">{count(workers)}</td>
                   <td class="number muted">{percent((100 * workers) / total)}</td>
                 </tr>

@@ -1,84 +1,73 @@
 // Where to go: the pool, the miners that the caller may see, or the way in.
 
-import { useEffect, useState } from 'preact/hooks'
-import { keepApiKey, watcherToken } from '../api'
+import { useEffect } from 'preact/hooks'
 import { usePolled } from '../hooks'
-import { Refusal } from '../parts/refusal'
-import { minerHref, poolHref } from '../route'
+import { IDENTITY } from '../service/identity'
+import { FirstShare } from '../parts/first_share'
+import { Invitations } from '../parts/access/invitations'
+import { Name } from '../parts/name'
+import { Refusal, Waiting } from '../parts/refusal'
+import { minerHref, operatorHref, parseRoute, poolHref } from '../route'
 import { useReport } from '../shell'
-import type { MinerBrief, Page, Permission } from '../types'
+import { filled, texts } from '../text'
+import type { CurrentUser, Permission } from '../answers/figures'
 
 export function HomeView() {
-  const user = usePolled<{ user: object | null; permissions: Permission[] }>('/user')
-  const permissions = user.answer?.body.permissions
-  const only = permissions?.length === 1 ? hrefOf(permissions[0]!) : null
-  useReport(user.error?.passing ? user : { answer: user.answer, error: null })
+  const user = usePolled<CurrentUser>('/user')
+  const permissions = user.answer?.body.permissions.filter(({ type }) => type in HREFS)
+  const invitations = user.answer?.body.invitations ?? []
+  const only = permissions?.length === 1 && invitations.length === 0 ? hrefOf(permissions[0]!) : null
+  useReport(user)
   useEffect(() => {
-    // Whoever may see one thing only need not choose it.
-    if (only) location.replace(only)
+    // Whoever may see one thing only need not choose it, unless somebody has gone on already.
+    if (only && parseRoute(location.hash).view === 'home') location.replace(only)
   }, [only])
-  if (user.error && !user.error.passing)
-    return user.error.status === 401 && !watcherToken() ? <SignIn /> : <Refusal error={user.error} />
-  if (!permissions || only) return <p class="empty">Loading…</p>
+  if (user.error && !user.error.passing) return <Refusal error={user.error} />
+  if (!permissions || only) return <Waiting error={user.error} />
+  if (permissions.length === 0)
+    return user.answer?.body.user ? (
+      <>
+        <h1>{texts.access.nothingOpen}</h1>
+        <Invitations waiting={invitations} />
+        <p class="empty">
+          {IDENTITY
+            ? filled(
+                texts.access.askOwnerAndVerify,
+                <a class="in-text" href="#/sign-in/verification">{texts.access.verifyAddress}</a>,
+              )
+            : texts.access.askOwner}
+        </p>
+      </>
+    ) : (
+      <>
+        <h1>{texts.access.noPool}</h1>
+        <p class="empty">{texts.access.poolAppears}</p>
+        <FirstShare />
+      </>
+    )
   return (
     <>
-      <h1>What you may see</h1>
-      {permissions.length === 0 && (
-        <p class="empty">
-          {user.answer?.body.user
-            ? 'No pool and no miner is open to you yet. Ask their owner for access.'
-            : 'There is no pool yet: one appears with its first share.'}
+      <h1>{texts.access.yours}</h1>
+      <Invitations waiting={invitations} />
+      {permissions.map(permission => (
+        <p class="card" key={permission.id}>
+          <a href={hrefOf(permission)}><Name>{nameOf(permission)}</Name></a>
         </p>
-      )}
-      {permissions.map(permission => <Entry key={permission.id} {...permission} />)}
+      ))}
     </>
   )
 }
 
-function hrefOf({ type, id }: Permission): string | null {
-  if (type === 'operator') return null
-  return type === 'pool' ? poolHref(id) : minerHref(id)
+const HREFS: Record<string, (id: string) => string> = {
+  pool: poolHref,
+  operator: operatorHref,
+  miner: minerHref,
 }
 
-function Entry(permission: Permission) {
-  const href = hrefOf(permission)
-  if (href === null) return <OperatorMiners id={permission.id} />
-  return <p class="card"><a href={href}>{permission.account_name ?? 'Pool'}</a></p>
+function hrefOf({ type, id }: Permission): string {
+  return HREFS[type]!(id)
 }
 
-function OperatorMiners({ id }: { id: string }) {
-  const { answer } = usePolled<Page<MinerBrief>>(`/operators/${id}/miners?limit=100`)
-  return (
-    <section class="card" aria-label="Miners of the operator">
-      <h2>Miners of the operator</h2>
-      {answer?.body.data.length === 0 && <p class="empty">The operator has no miner yet.</p>}
-      <ul>
-        {answer?.body.data.map(miner => (
-          <li key={miner.id}><a href={minerHref(miner.id)}>{miner.title ?? miner.account_name}</a></li>
-        ))}
-      </ul>
-    </section>
-  )
-}
-
-function SignIn() {
-  const [key, setKey] = useState('')
-  return (
-    <form
-      class="card sign-in"
-      onSubmit={event => {
-        event.preventDefault()
-        keepApiKey(key.trim())
-        location.reload()
-      }}
-    >
-      <h1>Sign in</h1>
-      <p>Sign in at your pool's site, open a watcher link, or paste an API key. It stays in this tab.</p>
-      <label>
-        API key
-        <input type="password" autocomplete="off" required value={key} onInput={event => setKey(event.currentTarget.value)} />
-      </label>
-      <button type="submit">Open</button>
-    </form>
-  )
+function nameOf({ type, account_name }: Permission): string {
+  return account_name ?? (type === 'operator' ? texts.access.operator : texts.access.pool)
 }

@@ -1,18 +1,23 @@
 // What a miner looks at, signed in or by a watcher link.
 
 import { useState } from 'preact/hooks'
-import { download } from '../api'
+import { download } from '../service/api'
 import { usePolled } from '../hooks'
-import { Chart } from '../parts/chart'
+import { Chart } from '../parts/charts/chart'
 import { StatTiles } from '../parts/figures'
-import { LiveTransitions, SHOWN_EVENTS } from '../parts/live'
+import { LiveTransitions, SHOWN_EVENTS } from '../parts/lists/live'
+import { MinerSections } from '../parts/sections'
+import { Name } from '../parts/name'
+import { RejectCourse } from '../parts/charts/reject_course'
 import { Refusal } from '../parts/refusal'
-import { Rejects } from '../parts/rejects'
+import { Rejects } from '../parts/charts/rejects'
 import { Statuses } from '../parts/statuses'
-import { lastDays } from '../parts/timeline'
-import { WorkerTable } from '../parts/worker_table'
+import { lastDays } from '../parts/charts/timeline'
+import { WorkerTable } from '../parts/lists/worker_table'
+import { minerHref } from '../route'
 import { useReport, useTitle } from '../shell'
-import type { Miner, Page, Stats, Transition } from '../types'
+import { texts } from '../text'
+import type { Miner, Page, Stats, Transition } from '../answers/figures'
 
 export function MinerView({ id }: { id: string }) {
   const miner = usePolled<Miner>(`/miners/${id}`)
@@ -22,28 +27,30 @@ export function MinerView({ id }: { id: string }) {
   )
   const figures = stats.answer?.body[id]
   const shown = miner.answer?.body
-  const name = shown?.account_name ?? 'Miner'
+  const name = shown?.account_name ?? texts.figures.miner
   useReport(stats)
   useTitle(shown?.title ?? shown?.account_name)
   if (miner.error && !miner.error.passing) return <Refusal error={miner.error} />
   return (
     <>
       <header class="title">
-        <h1>{shown?.title ?? name}</h1>
+        <h1><Name>{shown?.title ?? name}</Name></h1>
         {shown && <ReportButton id={id} name={name} />}
       </header>
+      <MinerSections id={id} at="workers" />
       {figures && <StatTiles stats={figures} since={shown?.created_at} />}
       <Chart
-        title={`Hashrate of ${name}`}
-        path={period => `/miners/charts?period=${period}&id=${id}`}
+        title={texts.figures.hashrateOf(name)}
+        path={query => `/miners/charts?${query}&id=${id}`}
         id={id}
         since={shown?.created_at}
       />
-      <WorkerTable minerId={id} />
+      <WorkerTable path={`/miners/${id}/workers`} />
       <div class="columns">
-        <Statuses path={`/miners/${id}/workers/stats`} />
+        <Statuses path={`/miners/${id}/workers/stats`} href={minerHref(id)} />
         <Rejects kind="miners" id={id} rates={figures?.['1d']} />
       </div>
+      <RejectCourse path={query => `/miners/rejects/charts?${query}&id=${id}`} id={id} />
       <LiveTransitions path={`/miners/${id}/workers/events`} stored={changes.answer?.body.data ?? null} />
     </>
   )
@@ -63,8 +70,8 @@ function ReportButton({ id, name }: { id: string; name: string }) {
   return (
     <span>
       {failure && <span role="alert">▲ {failure} </span>}
-      <button type="button" title="Each worker on each of the last seven UTC days" onClick={save}>
-        Daily report, CSV
+      <button type="button" title={texts.figures.dailyReportHint} onClick={save}>
+        {texts.figures.dailyReport}
       </button>
     </span>
   )

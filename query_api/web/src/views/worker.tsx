@@ -1,18 +1,25 @@
 // One worker: its chart, what was rejected, when it was stable.
 
+import { useState } from 'preact/hooks'
 import { usePolled } from '../hooks'
-import { Chart } from '../parts/chart'
-import { Ago, StatTiles, StatusMark } from '../parts/figures'
-import { Refusal } from '../parts/refusal'
-import { Rejects } from '../parts/rejects'
-import { lastDays, Timeline } from '../parts/timeline'
-import { Transitions } from '../parts/transitions'
+import { Chart } from '../parts/charts/chart'
+import { Ago, LowMark, StatTiles, StatusMark } from '../parts/figures'
+import { Name } from '../parts/name'
+import { RejectCourse } from '../parts/charts/reject_course'
+import { Refusal, Waiting } from '../parts/refusal'
+import { Rejects } from '../parts/charts/rejects'
+import { lastDays, Timeline } from '../parts/charts/timeline'
+import { OwnLabels } from '../parts/lists/labels'
+import { Transitions } from '../parts/lists/transitions'
+import { WorkerShares } from '../parts/lists/worker_shares'
 import { minerHref } from '../route'
 import { useReport, useTitle } from '../shell'
-import type { Availability, Page, Transition, Worker } from '../types'
+import { texts } from '../text'
+import type { Availability, Page, Transition, WorkerDetails } from '../answers/figures'
 
 export function WorkerView({ id }: { id: string }) {
-  const worker = usePolled<Worker>(`/workers/${id}`)
+  const [labelled, setLabelled] = useState(0)
+  const worker = usePolled<WorkerDetails>(`/workers/${id}`, labelled)
   const shown = worker.answer?.body
   const { first, last } = lastDays(Date.now())
   const availability = usePolled<Availability>(`/workers/${id}/availability?from=${first}&to=${last}`)
@@ -23,23 +30,24 @@ export function WorkerView({ id }: { id: string }) {
   useReport(worker)
   useTitle(shown?.name)
   if (worker.error && !worker.error.passing) return <Refusal error={worker.error} />
-  if (!shown) return <p class="empty">Loading…</p>
+  if (!shown) return <Waiting error={worker.error} />
   return (
     <>
       <header class="title">
         <h1>
-          <a href={minerHref(shown.miner.id)}>{shown.miner.account_name}</a> · {shown.name}
+          <a href={minerHref(shown.miner.id)}><Name>{shown.miner.account_name}</Name></a> · <Name>{shown.name}</Name>
         </h1>
         <p>
-          <StatusMark status={shown.status} />
-          {shown.behavior === 'boundary' && <span class="badge" title="Nominal hashrate on paper">boundary</span>}
-          <span class="muted"> · last share  <Ago iso={shown.last_share_at} /></span>
+          <StatusMark status={shown.status} /> <LowMark normal={shown.normal} />
+          {shown.behavior === 'boundary' && <span class="badge" title={texts.workers.boundaryHint}>{texts.workers.behaviors.boundary}</span>}
+          <span class="muted"> · <Ago iso={shown.last_share_at} prefix={texts.workers.lastShareWas} /></span>
         </p>
       </header>
       <StatTiles stats={shown.stats} since={shown.created_at} />
+      <WorkerShares worker={shown} />
       <Chart
-        title="Hashrate of the worker"
-        path={period => `/workers/charts?period=${period}&id=${id}`}
+        title={texts.figures.ofWorker}
+        path={query => `/workers/charts?${query}&id=${id}`}
         id={id}
         since={shown.created_at}
       />
@@ -52,13 +60,15 @@ export function WorkerView({ id }: { id: string }) {
           availability={availability.answer?.body ?? null}
         />
       )}
+      <RejectCourse path={query => `/workers/rejects/charts?${query}&id=${id}`} id={id} />
+      <OwnLabels worker={shown} onDone={() => setLabelled(labelled + 1)} />
       <div class="columns">
         <Rejects kind="workers" id={id} rates={shown.stats['1d']} />
-        <section class="card" aria-label="Status transitions">
-          <h2>Status transitions</h2>
+        <section class="card" aria-label={texts.workers.transitions}>
+          <h2>{texts.workers.transitions}</h2>
           <Transitions
             transitions={changes?.data ?? []}
-            empty={changes ? 'This worker has not changed its status in the last 7 days.' : 'Loading…'}
+            empty={changes ? texts.workers.noTransitions : texts.page.loading}
           />
         </section>
       </div>

@@ -1,1 +1,0 @@
-"""Shapes of the answers, for the OpenAPI document alone: answers are written as bytes."""
