@@ -42,26 +42,26 @@ def summed(parts: Iterable[Minutes]) -> Minutes:
     return dict(total)
 
 
-def stats(minutes: Minutes, complete_to_s: int) -> dict[str, Any]:
+def stats(minutes: Minutes, watermark_s: int) -> dict[str, Any]:
     return {
-        window.name: _rates(_window(minutes, window, complete_to_s), window.span_s)
+        window.name: _rates(_window(minutes, window, watermark_s), window.span_s)
         for window in WINDOWS
     }
 
 
-def _window(minutes: Minutes, window: WindowSpec, complete_to_s: int) -> tuple[float, float]:
+def _window(minutes: Minutes, window: WindowSpec, watermark_s: int) -> tuple[float, float]:
     """The oldest bucket counts by the whole minutes of it that are still inside."""
-    start_s = complete_to_s - window.span_s
+    start_s = watermark_s - window.span_s
     oldest_s = floor_to(start_s, window.bucket_s)
     inside = (oldest_s + window.bucket_s - start_s) // 60
     weight = inside / (window.bucket_s // 60)
     oldest = _between(minutes, oldest_s, oldest_s + window.bucket_s)
-    newer = _between(minutes, oldest_s + window.bucket_s, complete_to_s)
+    newer = _between(minutes, oldest_s + window.bucket_s, watermark_s)
     return (newer[0] + oldest[0] * weight, newer[1] + oldest[1] * weight)
 
 
-def chart(minutes: Minutes, period: PeriodSpec, complete_to_s: int) -> list[dict[str, Any]]:
-    end_s = floor_to(complete_to_s, period.interval_s)
+def chart(minutes: Minutes, period: PeriodSpec, watermark_s: int) -> list[dict[str, Any]]:
+    end_s = floor_to(watermark_s, period.interval_s)
     starts = range(end_s - period.span_s, end_s, period.interval_s)
     return [
         {"timestamp": start_s}
@@ -70,8 +70,8 @@ def chart(minutes: Minutes, period: PeriodSpec, complete_to_s: int) -> list[dict
     ]
 
 
-def charts(minutes: Minutes, complete_to_s: int) -> dict[str, list[dict[str, Any]]]:
-    return {period.period: chart(minutes, period, complete_to_s) for period in PERIODS}
+def charts(minutes: Minutes, watermark_s: int) -> dict[str, list[dict[str, Any]]]:
+    return {period.period: chart(minutes, period, watermark_s) for period in PERIODS}
 
 
 def _between(minutes: Minutes, start_s: int, end_s: int) -> tuple[float, float]:

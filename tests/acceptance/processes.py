@@ -15,9 +15,13 @@ from typing import Any
 import httpx2
 import psycopg
 
+from deploy.database.roles import AGGREGATOR, API, NOTIFIER, OWNER
 from deploy.local.process import free_port
+from tests.fixtures.postgres import under
 
 BASE = "/api/backend/v0.1"
+# Everything else is a person's, as the owner.
+ROLE_OF = {"serve": API, "aggregate": AGGREGATOR, "notify": NOTIFIER}
 
 
 class Service:
@@ -27,26 +31,26 @@ class Service:
         self.database_url = database_url
         self.folder = folder
         self._environment = {
-            "DATABASE_URL": database_url,
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "HASHGAUGE_SHARES_TOPIC": topic,
             "HASHGAUGE_DEAD_LETTER_TOPIC": f"{topic}.dead-letter",
             "HASHGAUGE_CONSUMER__GROUP_ID": topic,
             "HASHGAUGE_MONITOR_PORT": "0",
             "HASHGAUGE_CLOCK": "records",
+            "HASHGAUGE_OPEN_ACCESS": "true",
         }
 
     def run(self, *arguments: str, timeout_s: float = 120.0) -> str:
         """A command that ends by itself; its output. Fails the test when the command fails."""
         done = subprocess.run(
             command(*arguments),
-            env=os.environ | self._environment,
+            env=self._environment_of(arguments[0]),
             capture_output=True,
             text=True,
             timeout=timeout_s,
             check=False,
         )
-        assert done.returncode == 0, done.stderr[-2000:]
+        assert done.returncode == 0, (done.stdout + done.stderr)[-2_000:]
         return done.stdout + done.stderr
 
     @contextmanager
@@ -60,8 +64,15 @@ class Service:
             process.kill()
 
     def start(self, *arguments: str, **settings: str) -> Running:
-        log = self.folder / f"{arguments[0]}.log"
-        return Running(arguments, os.environ | self._environment | settings, log)
+        # A path among the arguments is no folder.
+        log = self.folder / f"{'-'.join(arguments).replace('/', '_')}.log"
+        return Running(arguments, self._environment_of(arguments[0]) | settings, log)
+
+    def _environment_of(self, name: str) -> dict[str, str]:
+        url = self.database_url
+        # The one command of a superuser.
+        own = url if name == "database-roles" else under(ROLE_OF.get(name, OWNER), url)
+        return os.environ | self._environment | {"DATABASE_URL": own}
 
     @contextmanager
     def api(self) -> Iterator[httpx2.Client]:

@@ -32,9 +32,7 @@ def test_the_log_ends_in_ckpools_sums(service: Service) -> None:
         service.run(*feed)
         wait_until(
             lambda: bool(
-                service.value(
-                    "select extract(epoch from complete_to) = %s from leader", last_minute
-                )
+                service.value("select extract(epoch from watermark) = %s from leader", last_minute)
             ),
             "the figures reach the last minute of the log",
             aggregator.check,

@@ -38,7 +38,7 @@ def test_sums_are_exact_after_kills(service: Service) -> None:
     killed_at = _taken(service)
     with service.running("aggregate") as aggregator:
         wait_until(
-            lambda: bool(service.value("select complete_to = %s from leader", _end())),
+            lambda: bool(service.value("select watermark = %s from leader", _end())),
             "the figures reach the end",
             aggregator.check,
         )

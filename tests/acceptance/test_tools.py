@@ -23,7 +23,7 @@ async def test_a_person_can_look_and_mend(
     await _send_nonsense(kafka_bootstrap, topic)
     with service.running("aggregate") as aggregator:
         wait_until(
-            lambda: bool(service.value("select complete_to = '2026-03-02T00:20:00Z' from leader")),
+            lambda: bool(service.value("select watermark = '2026-03-02T00:20:00Z' from leader")),
             "the figures reach the end",
             aggregator.check,
         )

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from tests.fixtures.notify_world import World, world_of
-from tests.fixtures.worker_minutes import FakeIntake
-from tests.integration.intake_processes import Processes, led_processes, processes
+from tests.integration.figures.fake_intake import FakeIntake
+from tests.integration.intake.processes import Processes, led_processes, processes
+from tests.integration.notify.seeded_events import SeededEvents, seeded_events
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
 
 
 @pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with world_of(database_url) as found:
+async def seeded(database_url: str) -> AsyncIterator[SeededEvents]:
+    async with seeded_events(database_url) as found:
         yield found
 
 

@@ -21,7 +21,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from deploy.migrate import migrate
+from deploy.database.migrate import migrate
+from deploy.database.roles import ROLES, make_roles
 from tests.timescale.server import TimescaleServer
 
 _RESET = Path(__file__).with_name("reset.sql").read_text("utf-8")
@@ -62,7 +63,8 @@ def another_timescale_url(timescale_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def timescale_url(empty_timescale_url: str) -> str:
-    """A migrated database without rows."""
+    """A migrated database without rows, with the roles of the runbook."""
+    make_roles(empty_timescale_url, dict.fromkeys(ROLES, "test"))
     migrate(empty_timescale_url)
     return empty_timescale_url
 
