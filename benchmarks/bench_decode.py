@@ -14,10 +14,10 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from aggregator.minutes.fold import MinuteRows, fold
+from aggregator.intake.fold import MinuteRows, fold
 from benchmarks.results import record
-from ingest.decode import Decoded, Decoder
-from ingest.record import PlainRecord
+from ingest.decode.decoder import Decoded, Decoder
+from ingest.kafka.record import PlainRecord
 from schemas import topics
 from schemas.batch import ShareBatch, shares_of
 from schemas.codec import encode_arrow, encode_json
@@ -121,7 +121,7 @@ def test_decode_and_fold_against_decode_alone(codec: str, benchmark: Any) -> Non
 def test_single_share_messages(benchmark: Any) -> None:
     records = messages("json single")[: SHARES // 5]
     decoded = benchmark.pedantic(decode, args=(records,), rounds=1)
-    assert (len(decoded.batch), decoded.rejects) == (len(records), [])
+    assert (len(decoded.batch), decoded.invalid) == (len(records), [])
     [alone_s] = best_s(lambda: decode(records))
     rate = len(records) / alone_s / 1e6
     record(

@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.e2e_load import Servers, servers, shares, worker_names, write_arrow, write_json
-from benchmarks.e2e_run import Outcome, Settings
+from benchmarks.load.e2e_load import Servers, servers, shares, worker_names, write_arrow, write_json
+from benchmarks.load.e2e_run import Outcome, Settings
 from benchmarks.results import record
 
 JSON_SHARES, ARROW_SHARES = 300_000, 4_000_000
@@ -30,7 +30,7 @@ def measure(settings: Settings) -> Outcome:
         connection.execute("checkpoint")
     arguments = json.dumps(asdict(settings))
     answer = subprocess.run(
-        [sys.executable, "-m", "benchmarks.e2e_run", arguments],
+        [sys.executable, "-m", "benchmarks.load.e2e_run", arguments],
         check=True,
         stdout=subprocess.PIPE,
     )

@@ -1,219 +1,246 @@
-"""The figures leader: windows and beats at scale, a restart.
+"""The figures leader at work: a cycle step by step, a restart, a day of updates.
 
-`make bench` runs it (about ten minutes, most of it making the databases; 5 GB of disk for the
-restart). Times of the leader are absolute, on a durable embedded PostgreSQL.
+Times are absolute, on a durable embedded PostgreSQL.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import numpy as np
-import pytest
 from psycopg import AsyncConnection
 
-from aggregator.figures import current
-from aggregator.figures.beat import Beat
+from aggregator.figures import cycle as cycle_module
+from aggregator.figures import ring_buckets
 from aggregator.figures.config import FiguresConfig
-from aggregator.figures.current import changed_slots
-from aggregator.figures.entities import entity_figures
-from aggregator.figures.lease import Lease
-from aggregator.figures.policies import Policies
-from aggregator.figures.rebuild import rebuild
-from aggregator.figures.rollups import RollupStore, Touched, open_rollups
-from aggregator.figures.slots import SlotTable
-from aggregator.figures.windows import WindowGrid
-from benchmarks.figures_data import (
-    WORKERS_PER_MINER,
+from aggregator.figures.cycle import Cycle
+from aggregator.figures.forgotten import ForgottenWorkers
+from aggregator.figures.publish import snapshot as published
+from aggregator.figures.publish.entity_totals import entity_figures
+from aggregator.figures.publish.snapshot import Changed, Snapshot
+from aggregator.figures.rollups.plain import PlainRollups
+from aggregator.figures.rollups.retention import Policies
+from aggregator.figures.rollups.store import open_rollups
+from aggregator.figures.startup import rebuild
+from aggregator.figures.state import FiguresState
+from aggregator.figures.windows.grid import WindowGrid
+from benchmarks.load.figures_data import (
     add_figures,
-    add_minute,
+    add_flushed,
+    add_hour,
     add_week,
+    at,
     database,
+    lease_of,
     server,
 )
 from benchmarks.results import record
 
-PLOT: Final = Path(__file__).with_name("figures_growth.png")
-SIZES: Final = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+WATERMARK: Final = 607
+WORK: Final = 200_000.0
+"""Accepted by every worker in every minute of the week."""
 
 
-class QueueOnly:
-    """Rollups as TimescaleDB has them: the database makes them, outside of the beat."""
-
-    async def refresh(self, connection: AsyncConnection[Any], touched: list[Touched]) -> None:
-        return None
-
-
-def grid_of(workers: int) -> tuple[WindowGrid, SlotTable]:
-    """Windows in the middle of their life, all buckets in use; the next minute ends three hours."""
-    grid, slots = WindowGrid(29_500_000 // 180 * 180 - 1, workers), SlotTable(workers)
-    slots.add_ids(np.arange(1, workers + 1, dtype=np.int32))
-    slots.columns.miner_id[:] = 2 + np.arange(workers) // WORKERS_PER_MINER
-    slots.columns.pool_id[:] = 1
-    slots.columns.status[:] = 0
-    everyone = np.arange(workers)
-    sums = np.full((2, workers), 65_536.0)
-    for minute in range(grid.oldest_minute, grid.complete_to):
-        grid.fill_minute(minute, everyone, sums)
-    for bucket in range(grid.day_bucket - 48, grid.day_bucket):
-        grid.fill_day(bucket, everyone, 30 * sums)
-    for bucket in range(grid.week_bucket - 56, grid.week_bucket):
-        grid.fill_week(bucket, everyone, 180 * sums)
-    grid.settle(workers)
-    return grid, slots
-
-
-def advance_and_snapshot(workers: int, rounds: int) -> tuple[float, float]:
-    """Seconds to take a minute in and advance, and of that with the snapshot; best of `rounds`.
-
-    The minute is the dearest of all: the sums of full buckets of day and week are made anew.
-    """
-    work = np.full(workers, 65_536.0)
-    advances, both = [], []
-    for _ in range(rounds):
-        grid, slots = grid_of(workers)
-        everyone, columns = np.arange(workers), slots.columns
-        published = grid.totals(workers)
-        began = time.perf_counter()
-        grid.replace(grid.complete_to, everyone, work, work)
-        grid.advance(grid.complete_to + 1)
-        advances.append(time.perf_counter() - began)
-        totals = grid.totals(workers)
-        changed_slots(columns, totals, published=published, columns_before=columns)
-        entities = entity_figures(columns, totals, columns.status)
-        both.append(time.perf_counter() - began)
-        expected = [[65_536.0 * span] * 2 for span in (15, 60, 1_440, 10_080)]
-        assert totals[:, :, 0].tolist() == totals[:, :, -1].tolist() == expected
-        assert entities.totals[0, 0, 0] == 65_536.0 * 15 * workers
-    return min(advances), min(both)
-
-
-def test_windows_of_a_million_workers(benchmark: Any) -> None:
-    advance_s, both_s = benchmark.pedantic(lambda: advance_and_snapshot(1_000_000, 3), rounds=1)
-    grid_bytes = WindowGrid(0).bytes_per_slot + SlotTable().bytes_per_slot
-    record(
-        "advance_1m_s", advance_s, "s", "",
-        "take one minute of 1,000,000 workers in and advance all windows; best of 3, at the end "
-        "of three hours",
-    )  # fmt: skip
-    record(
-        "snapshot_1m_s", both_s, "s", "",
-        "the same, with all eight sums of every worker, miner, operator and pool, and who changed, "
-        f"at the dearest minute of all; {grid_bytes} bytes a worker in rings and columns",
-    )  # fmt: skip
-
-
-async def restore(workers: int) -> float:
+async def restore(workers: int, *, kept: bool) -> float:
+    """Seconds from nothing to windows of a full week, with the rings' closed buckets as a leader
+    keeps them, or with rollups alone."""
     with server() as started:
         async with database(started, workers=workers) as connection:
-            await add_week(connection, complete_to=607)
+            if kept:
+                await add_hour(connection, watermark=WATERMARK)
+                await add_kept_buckets(connection, workers)
+            else:
+                await add_week(connection, watermark=WATERMARK)
             rollups = await open_rollups(connection, Policies())
             began = time.perf_counter()
             state = await rebuild(connection, rollups)
             took_s = time.perf_counter() - began
     assert state is not None
-    totals = state.grid.totals(state.slots.count)[:, 0]
+    totals = state.grid.totals(state.workers.count)[:, 0]
     spans_min = np.array((15, 60, 1_440, 10_080))
-    np.testing.assert_allclose(totals, np.tile(200_000.0 * spans_min[:, None], workers))
+    np.testing.assert_allclose(totals, np.tile(WORK * spans_min[:, None], workers))
     return took_s
 
 
+async def add_kept_buckets(connection: AsyncConnection[Any], workers: int) -> None:
+    """A week of them, stored by the leader's own function."""
+    lease = await lease_of(connection)
+    state = FiguresState(WindowGrid(int(at(WATERMARK).timestamp()) // 60))
+    everyone = state.workers.add_ids(np.arange(1, workers + 1, dtype=np.int32))
+    state.grid.reserve(workers)
+    for width, number in ring_buckets.beyond_finer_rings(state.grid):
+        sums = np.broadcast_to([[width * WORK], [0.0]], (2, workers))
+        fill = state.grid.fill_day if width == 30 else state.grid.fill_week
+        fill(number, slice(0, len(everyone)), sums)
+    await ring_buckets.keep(connection, lease, state, at_most=1_000)
+
+
 def test_restart_of_a_hundred_thousand_workers(benchmark: Any) -> None:
-    took_s = benchmark.pedantic(lambda: asyncio.run(restore(100_000)), rounds=1)
+    took_s = benchmark.pedantic(lambda: asyncio.run(restore(100_000, kept=False)), rounds=1)
     record(
         "restore_100k_s", took_s, "s", "",
-        "windows and statuses of 100,000 workers with a full week, from plain PostgreSQL",
+        "windows and statuses of 100,000 workers with a full week, from the rollups of plain "
+        "PostgreSQL alone",
     )  # fmt: skip
 
 
-async def beat_times(workers: int, beats: int) -> dict[str, float]:
-    """Median seconds of a beat in which every worker has a new minute, and of its windows alone."""
-    parts: dict[str, list[float]] = {"windows": [], "beat": []}
+def test_restart_of_a_million_workers(benchmark: Any) -> None:
+    took_s = benchmark.pedantic(lambda: asyncio.run(restore(1_000_000, kept=True)), rounds=1)
+    record(
+        "restore_1m_s", took_s, "s", "",
+        "windows and statuses of 1,000,000 workers with a full week, from plain PostgreSQL and the "
+        "buckets that the leader before has kept",
+    )  # fmt: skip
+
+
+STEPS: Final = (
+    ("merge", cycle_module, "merge_flushed"),
+    ("read", Cycle, "_read"),
+    ("compute", Cycle, "_compute"),
+    ("stage", published, "stage"),
+    ("stage", cycle_module, "stage_entity_minutes"),
+    ("write figures", published, "write"),
+    ("write entity minutes", cycle_module, "write_staged_minutes"),
+    ("rollups", PlainRollups, "refresh"),
+)
+"""What a cycle is made of: its name in the table, and where the function is found."""
+
+
+def timed(seconds: dict[str, float], name: str, function: Any) -> Any:
+    """`function`, whose time is added up under `name`."""
+    if not asyncio.iscoroutinefunction(function):
+
+        def plain(*arguments: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            result = function(*arguments, **named)
+            seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
+            return result
+
+        return plain
+
+    async def awaited(*arguments: Any, **named: Any) -> Any:
+        began = time.perf_counter()
+        result = await function(*arguments, **named)
+        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
+        return result
+
+    return awaited
+
+
+async def wal_position(connection: AsyncConnection[Any]) -> int:
+    cursor = await connection.execute("select (pg_current_wal_insert_lsn() - '0/0')::int8")
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def processor_s(connection: AsyncConnection[Any]) -> float:
+    """Processor time of this process and of its database session: others hardly touch it."""
+    stat = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return time.process_time() + (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+async def whole_cycles(workers: int, cycles: int) -> dict[str, Any]:
+    """Cycles over new minutes, 1.5 flushed rows a worker: merge and rollups are in them."""
+    found: dict[str, Any] = {"steps": [], "cycle": [], "wal": [], "cpu": []}
     with server() as started:
         async with database(started, workers=workers) as connection:
-            lease = Lease("bench", lease_s=-3_600.0)
-            assert await lease.acquire(connection)
-            await current.prepare(connection)
-            rollups: RollupStore = QueueOnly()  # type: ignore[assignment]
-            config = FiguresConfig(clock="records")
-            beat = Beat(connection, lease=lease, rollups=rollups, config=config)
-            await add_figures(connection, complete_to=0)
-            state = await rebuild(connection, await open_rollups(connection, Policies()))
+            lease = await lease_of(connection)
+            rollups = await open_rollups(connection, Policies())
+            await add_figures(connection, watermark=0)
+            began = time.perf_counter()
+            state = await rebuild(connection, rollups)
+            found["restore"] = time.perf_counter() - began
             assert state is not None
-            for minute in range(1 + beats):
-                await add_minute(connection, minute)
-                began = time.perf_counter()
-                report = await beat.run(state)
-                parts["beat"].append(time.perf_counter() - began)
+            cycle = Cycle(
+                connection, lease=lease, rollups=rollups, config=FiguresConfig(clock="records")
+            )
+            for minute in range(1 + cycles):
+                await add_flushed(connection, minute)
+                steps: dict[str, float] = {}
+                with ExitStack() as patches:
+                    for name, owner, attribute in STEPS:
+                        function = timed(steps, name, getattr(owner, attribute))
+                        patches.enter_context(mock.patch.object(owner, attribute, function))
+                    wal, cpu_s = await wal_position(connection), processor_s(connection)
+                    began = time.perf_counter()
+                    report = await cycle.run(state)
+                    found["cycle"].append(time.perf_counter() - began)
+                    found["cpu"].append(processor_s(connection) - cpu_s)
+                    found["wal"].append((await wal_position(connection) - wal) / 1e6)
+                found["steps"].append(steps)
                 assert report is not None
                 assert report.rows_written == workers
-    parts["windows"] = [advance_and_snapshot(workers, 2)[1]]
-    return {name: float(np.median(times)) for name, times in parts.items()}
+            cursor = await connection.execute(
+                "select sum(accepted_count), count(*) from worker_minutes"
+            )
+            minutes = 1 + cycles
+            assert await cursor.fetchone() == (7 * workers // 2 * minutes, workers * minutes)
+    found["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    return found
 
 
-def test_growth(benchmark: Any) -> None:
-    """A hundred times the workers: the ratio to linear growth, and the plot."""
-    found = benchmark.pedantic(
-        lambda: {size: asyncio.run(beat_times(size, beats=2)) for size in SIZES}, rounds=1
-    )
-    plot(found)
-    for name in ("windows", "beat"):
-        growth = found[SIZES[-1]][name] / found[SIZES[0]][name]
-        record(
-            f"growth_{name}_10k_to_1m", growth / (SIZES[-1] / SIZES[0]), "ratio", "linear growth",
-            ", ".join(f"{size:,}: {times[name]:.3f} s" for size, times in found.items())
-            + ("" if name == "windows" else "; a beat with a new minute of every worker, rollups "
-               "left to the database as on TimescaleDB"),
-        )  # fmt: skip
+def record_cycle(size: str, workers: int, found: dict[str, Any]) -> int:
+    """The table of steps: of the best cycle but the first, which warms up. Which one that is."""
+    best = 1 + int(np.argmin(found["cycle"][1:]))
+    steps = ", ".join(f"{name} {took:.2f} s" for name, took in found["steps"][best].items())
+    cpu_s = found["cpu"][best]
+    record(
+        f"cycle_{size}_s", found["cycle"][best], "s", "",
+        f"a whole cycle over a new minute of {workers:,} workers, merge and rollups included, on "
+        f"plain PostgreSQL: {steps}; processor time of leader and session {cpu_s:.2f} s",
+    )  # fmt: skip
+    return best
 
 
-def plot(found: dict[int, dict[str, float]]) -> None:
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    labels = {"beat": "beat, reading and writing included", "windows": "windows and sums alone"}
-    for name, label in labels.items():
-        axes.loglog(SIZES, [found[size][name] for size in SIZES], marker="o", label=label)
-    first = found[SIZES[0]]["beat"]
-    axes.loglog(
-        SIZES, [first * size / SIZES[0] for size in SIZES], "k:", linewidth=1, label="linear"
-    )
-    axes.set(xlabel="workers", ylabel="seconds", title="One minute of every worker")
-    axes.grid(visible=True, which="both", alpha=0.2)
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(PLOT, dpi=120)
-    pyplot.close(figure)
+def test_cycle_of_a_hundred_thousand_workers(benchmark: Any) -> None:
+    workers = 100_000
+    found = benchmark.pedantic(lambda: asyncio.run(whole_cycles(workers, 4)), rounds=1)
+    record_cycle("100k", workers, found)
 
 
-async def day_of_beats(workers: int, beats: int) -> dict[str, Any]:
-    """Sizes of `worker_figures` before and after a day in which every beat changes every row."""
+def test_cycle_of_a_million_workers(benchmark: Any) -> None:
+    workers = 1_000_000
+    found = benchmark.pedantic(lambda: asyncio.run(whole_cycles(workers, 2)), rounds=1)
+    best = record_cycle("1m", workers, found)
+    record("wal_1m_mb", found["wal"][best], "MB", "", "write-ahead log of the same cycle")
+    record(
+        "aggregator_1m_gb", found["peak_gb"], "GB", "",
+        "most memory of the process in those cycles, windows of two hours in use",
+    )  # fmt: skip
+
+
+async def day_of_cycles(workers: int, cycles: int) -> dict[str, Any]:
+    """Sizes of the workers' figures before and after a day of cycles that change all of them."""
     sizes: dict[str, Any] = {}
     with server() as started:
         async with database(started, workers=workers) as connection:
-            await current.prepare(connection)
-            await add_figures(connection, complete_to=0)
+            await published.prepare(connection)
+            await add_figures(connection, watermark=0)
             state = await rebuild(connection, await open_rollups(connection, Policies()))
             assert state is not None
-            columns, everyone = state.slots.columns, np.arange(workers)
+            columns, everyone = state.workers.columns, np.arange(workers)
             sizes["before"] = await figures_size(connection)
-            for number in range(beats):
+            for number in range(cycles):
                 totals = np.full((4, 2, workers), float(number))
-                entities = entity_figures(columns, totals, columns.status)
-                snapshot = current.Snapshot(totals, everyone, entities)
-                await current.stage(connection, columns, snapshot)
+                entities = entity_figures(columns, totals, ForgottenWorkers())
+                changed = Changed(everyone, everyone[:0], np.zeros(0, np.bool_))
+                snapshot = Snapshot(totals, changed, entities)
+                await published.stage(connection, columns, snapshot)
                 async with connection.transaction():
-                    await current.write(connection)
+                    await published.write(connection)
             sizes["after"] = await figures_size(connection)
             await asyncio.sleep(1)  # statistics are sent on when a session has been idle
             cursor = await connection.execute(
                 "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables "
-                "where relname = 'worker_figures'"
+                "where relname = 'window_blocks'"
             )
             sizes["updates"], sizes["hot"] = await cursor.fetchone() or (0, 0)
     return sizes
@@ -222,19 +249,20 @@ async def day_of_beats(workers: int, beats: int) -> dict[str, Any]:
 async def figures_size(connection: AsyncConnection[Any]) -> tuple[int, int]:
     """Bytes of table and indexes."""
     cursor = await connection.execute(
-        "select pg_table_size('worker_figures'), pg_indexes_size('worker_figures')"
+        "select sum(pg_table_size(relid))::int8, sum(pg_indexes_size(relid))::int8 "
+        "from pg_stat_user_tables where relname in ('worker_statuses', 'window_blocks')"
     )
     table, indexes = await cursor.fetchone() or (0, 0)
     return table, indexes
 
 
 def test_current_figures_do_not_bloat(benchmark: Any) -> None:
-    workers, beats = 2_000, 1_440 * 4
-    sizes = benchmark.pedantic(lambda: asyncio.run(day_of_beats(workers, beats)), rounds=1)
+    workers, cycles = 2_000, 1_440 * 4
+    sizes = benchmark.pedantic(lambda: asyncio.run(day_of_cycles(workers, cycles)), rounds=1)
     growth = sum(sizes["after"]) / sum(sizes["before"])
     record(
-        "figures_bloat_day", growth, "ratio", "size of worker_figures with its indexes before",
-        f"{beats} beats that write all {workers:,} workers: table "
+        "figures_bloat_day", growth, "ratio", "worker_statuses and window_blocks before",
+        f"{cycles} cycles that write all {workers:,} workers: table "
         f"{sizes['before'][0] // 1024} → {sizes['after'][0] // 1024} KB, indexes "
         f"{sizes['before'][1] // 1024} → {sizes['after'][1] // 1024} KB, "
         f"{100 * sizes['hot'] / max(1, sizes['updates']):.1f} % of the updates in place",

@@ -13,16 +13,20 @@ from typing import Any, Final
 import numpy as np
 from psycopg import AsyncConnection, sql
 
-from aggregator.figures.lease import Lease
-from aggregator.figures.merge import merge_flushed
-from aggregator.minutes import offsets
-from aggregator.minutes.checkpoint import Checkpoint, PartitionShare
-from aggregator.minutes.config import IntakeConfig
-from aggregator.minutes.fold import MinuteRows
-from aggregator.minutes.registry import Registry, WorkerColumns
-from aggregator.minutes.writer import Writer
-from benchmarks.figures_data import WORKERS_PER_MINER, at, database, server
+from aggregator.figures.minutes.merge import merge_flushed
+from aggregator.intake.checkpoint import Checkpoint, PartitionShare
+from aggregator.intake.config import IntakeConfig
+from aggregator.intake.flush import Writer
+from aggregator.intake.fold import MinuteRows
+from aggregator.intake.partitions import offsets
+from aggregator.intake.workers.registry import Registry, WorkerColumns
+from aggregator.postgres.lease import Lease
+from benchmarks.load.figures_data import WORKERS_PER_MINER, at, database, server
 from benchmarks.results import record
+from schemas.runtime.clock import SystemClock
+from schemas.runtime.named_sql import load
+
+_APPEND: Final = load("aggregator.intake", "sql/flush.sql")["append"]
 
 
 class DenseRegistry(Registry):
@@ -56,9 +60,11 @@ async def flush_against_copy(workers: int, rounds: int) -> tuple[float, float]:
             (claim,) = await offsets.claim(
                 connection, stream, beginnings={0: 0}, owner="bench", clock="records"
             )
-            await connection.execute("create unlogged table bare (like flushed_minutes)")
+            await connection.execute(
+                "create unlogged table bare (like flushed_minutes including defaults)"
+            )
             config = IntakeConfig()
-            writer = Writer(config, DenseRegistry(config))
+            writer = Writer(config, DenseRegistry(config), SystemClock())
             for number in range(rounds):
                 rows = one_minute(workers, number)
                 part = PartitionShare(0, claim.owner_epoch, number, number + 1)
@@ -117,7 +123,7 @@ async def minute_against_upserts(workers: int, minutes: int) -> tuple[float, flo
                 "create index on upserted (bucket);"
                 "create temporary table staged (like worker_minutes) on commit delete rows"
             )
-            writer = Writer(IntakeConfig(), DenseRegistry(IntakeConfig()))
+            writer = Writer(IntakeConfig(), DenseRegistry(IntakeConfig()), SystemClock())
             for minute in range(minutes):
                 flushes = [writer.encoded(rows) for rows in flushes_of_a_minute(workers, minute)]
                 began = time.perf_counter()
@@ -154,8 +160,9 @@ def flushes_of_a_minute(workers: int, minute: int) -> Iterator[MinuteRows]:
 
 
 async def copy_into(connection: AsyncConnection[Any], table: str, data: bytes) -> None:
-    statement = sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(table))
-    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    """The flush's own COPY, into another table."""
+    statement = _APPEND.replace("copy flushed_minutes", f"copy {table}")
+    async with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         await copy.write(data)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.minutes.fold import MinuteRows, fold
+from aggregator.intake.fold import MinuteRows, fold
 from benchmarks.results import record
 from schemas.share import REJECT_REASONS
 
@@ -32,7 +32,7 @@ def arrays() -> Arrays:
     rejected = rng.random(SHARES) < 0.02
     return {
         "second_s": np.sort(rng.integers(1_790_337_600, 1_790_337_600 + SPAN_S, SHARES)),
-        "slot": rng.integers(0, WORKERS, SHARES, np.int32),
+        "worker_index": rng.integers(0, WORKERS, SHARES, np.int32),
         "difficulty": rng.choice([8_192.0, 65_536.0, 131_072.0], SHARES),
         "result": np.where(rejected, rng.integers(1, 8, SHARES), 0).astype(np.uint8),
         "source": rng.integers(0, 4, SHARES, np.int32),
@@ -55,7 +55,8 @@ def duckdb_query(columns: Arrays) -> Callable[[], dict[str, NDArray[Any]]]:
         for code, name in enumerate(REJECT_REASONS, 1)
     )
     query = (
-        "select second_s // 60 as minute, slot, count(*) filter (result = 0) as accepted_count, "
+        "select second_s // 60 as minute, worker_index, "
+        "count(*) filter (result = 0) as accepted_count, "
         "count(*) filter (result > 0) as rejected_count, "
         "coalesce(sum(difficulty) filter (result = 0), 0) as accepted, "
         "coalesce(sum(difficulty) filter (result > 0), 0) as rejected, "
@@ -84,7 +85,7 @@ def polars_query(columns: Arrays) -> Callable[[], Any]:
             for code, name in enumerate(REJECT_REASONS, 1)
         ),
     ]
-    keys = [(pl.col("second_s") // 60).alias("minute"), "slot"]
+    keys = [(pl.col("second_s") // 60).alias("minute"), "worker_index"]
     query = frame.lazy().group_by(keys).agg(sums)
     return query.collect
 
@@ -103,11 +104,11 @@ def best_seconds(runs: dict[str, Callable[[], Any]]) -> dict[str, float]:
 def check(columns: Arrays) -> None:
     """All three answer the same."""
     rows = hashgauge(columns)()
-    order = np.argsort(rows.slot)
+    order = np.argsort(rows.worker_index)
     table = duckdb_query(columns)()
-    theirs = np.argsort(table["slot"])
-    frame = polars_query(columns)().sort("slot")
-    for name in ("slot", "accepted_count", "rejected_count", "accepted", "rejected"):
+    theirs = np.argsort(table["worker_index"])
+    frame = polars_query(columns)().sort("worker_index")
+    for name in ("worker_index", "accepted_count", "rejected_count", "accepted", "rejected"):
         ours = getattr(rows, name)[order]
         np.testing.assert_array_equal(ours, np.asarray(table[name])[theirs])
         np.testing.assert_array_equal(ours, frame[name].to_numpy())

@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from aggregator.figures.slots import SlotTable, Worker
-from aggregator.figures.sweep import SweepRule, sweep
-from aggregator.figures.sweep_memory import Rows, SweepMemory
+from aggregator.figures.status.memory import Rows, SweepMemory
+from aggregator.figures.status.sweep import SweepRule, sweep
+from aggregator.figures.worker_arrays import Worker, WorkerTable
 from benchmarks.results import record
+from deploy.database.migrate import migrate
 from deploy.local.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
 
 POOL_ID = 1
 STATUSES = ("stable", "unavailable", "off", "removed")
 FROM_COUNTS = "select status, workers from status_counts where entity_id = %s"
 FROM_ROWS = (
-    "select f.status, count(*) from worker_figures f join miners on miners.id = f.miner_id"
+    "select f.status, count(*) from worker_statuses f join miners on miners.id = f.miner_id"
     " where pool_id = %s group by f.status"
 )
 
@@ -42,14 +42,14 @@ def fill(connection: psycopg.Connection[Any], workers: int) -> None:
         (POOL_ID, workers),
     )
     with connection.cursor().copy(
-        "copy worker_figures (worker_id, miner_id, status, status_since) from stdin"
+        "copy worker_statuses (worker_id, miner_id, status, status_since) from stdin"
     ) as copy:
         for number in range(workers):
             status = STATUSES[min(3, max(0, number % 100 - 96))]
             copy.write_row((number + 1, 2 + number // 1_000, status, "2026-11-23"))
     connection.execute(
         "insert into status_counts (entity_id, status, workers)"
-        " select miner_id, status, count(*) from worker_figures group by 1, 2"
+        " select miner_id, status, count(*) from worker_statuses group by 1, 2"
     )
     connection.execute(
         "insert into status_counts (entity_id, status, workers)"
@@ -85,16 +85,16 @@ def counting(connection: psycopg.Connection[Any]) -> tuple[float, float]:
 
 def sweeping(workers: int) -> float:
     """Median ms of a minute's sweep in which every worker shares."""
-    table, memory = SlotTable(capacity=workers), SweepMemory.new()
+    table, memory = WorkerTable(capacity=workers), SweepMemory.new()
     table.add([Worker(i + 1, 1, 1, 1, is_boundary=False) for i in range(workers)])
-    slots, minute_s = np.arange(workers), 1_790_000_040
+    indices, minute_s = np.arange(workers), 1_790_000_040
     minutes = iter(range(minute_s, minute_s + 86_400, 60))
 
     def minute() -> None:
         start_s = next(minutes)
         rows = Rows(
             np.full(workers, start_s),
-            slots,
+            indices,
             np.full(workers, 6),
             np.full(workers, start_s + 50),
             np.ones(workers, np.int32),
@@ -126,7 +126,7 @@ def main() -> None:
     print(f"from status_counts {counts_ms:.2f} ms, from rows {rows_ms:.0f} ms")
     print(f"one status sweep {sweep_ms:.0f} ms")
     scope = f"{options.workers:,} workers"
-    against = f"grouping the rows of worker_figures: {rows_ms:.0f} ms"
+    against = f"grouping the rows of worker_statuses: {rows_ms:.0f} ms"
     record("status_count_1m_ms", counts_ms, "ms", against, f"median of 200, {scope}")
     record("status_sweep_1m_ms", sweep_ms, "ms", "", f"a minute in which all share, {scope}")
 

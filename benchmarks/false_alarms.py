@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.figures.slots import NEVER_S, SlotTable, Worker
-from aggregator.figures.status import STABLE, UNAVAILABLE, evaluate
-from aggregator.figures.sweep import SweepRule, sweep
-from aggregator.figures.sweep_memory import Rows, SweepMemory
+from aggregator.figures.status.memory import Rows, SweepMemory
+from aggregator.figures.status.rule import STABLE, UNAVAILABLE, evaluate
+from aggregator.figures.status.sweep import SweepRule, sweep
+from aggregator.figures.worker_arrays import NEVER_S, Worker, WorkerTable
 from benchmarks.results import record
 from schemas.windows import DAY_S, MINUTE_S
 from schemas.worker import StatusPolicy
@@ -38,14 +38,14 @@ class Pool:
 
     workers: int
     policy: StatusPolicy
-    table: SlotTable = field(init=False)
+    table: WorkerTable = field(init=False)
     memory: SweepMemory = field(default_factory=SweepMemory.new)
     alarms: NDArray[np.int64] = field(init=False)
     fixed_alarms: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         count = self.workers * len(RATES_PER_MIN)
-        self.table = SlotTable(capacity=count)
+        self.table = WorkerTable(capacity=count)
         self.table.add([Worker(i + 1, 1, 1, 1, is_boundary=False) for i in range(count)])
         self.alarms = np.zeros(len(RATES_PER_MIN), np.int64)
         self.fixed_alarms = np.zeros((len(FIXED_S), len(RATES_PER_MIN)), np.int64)
@@ -54,18 +54,18 @@ class Pool:
     def rate_per_min(self) -> NDArray[np.float64]:
         return np.repeat(RATES_PER_MIN, self.workers)
 
-    def by_rate(self, slots: NDArray[np.intp]) -> NDArray[np.int64]:
-        return np.bincount(slots // self.workers, minlength=len(RATES_PER_MIN))
+    def by_rate(self, indices: NDArray[np.intp]) -> NDArray[np.int64]:
+        return np.bincount(indices // self.workers, minlength=len(RATES_PER_MIN))
 
     def minute(self, minute_s: int, rows: Rows) -> None:
         columns = self.table.columns
-        before_s = columns.last_share_s[rows.slot]
+        before_s = columns.last_share_s[rows.index]
         for i, limit_s in enumerate(FIXED_S):
             policy = StatusPolicy(silent_min_s=limit_s, silent_max_s=limit_s)
             interval_s = np.ones(len(before_s))
             codes = evaluate(before_s, interval_s, to_s=minute_s, policy=policy)
             fell = (codes != STABLE) & (before_s != NEVER_S)
-            self.fixed_alarms[i] += self.by_rate(rows.slot[fell])
+            self.fixed_alarms[i] += self.by_rate(rows.index[fell])
         self.alarms += self.by_rate(self._fallen(rows, minute_s + MINUTE_S))
 
     def time_to_notice(self, died_s: int) -> NDArray[np.float64]:
@@ -85,7 +85,7 @@ class Pool:
             to_s=to_s,
             rule=SweepRule(self.policy, outage_gap_s=0),
         ).transitions
-        fallen: NDArray[np.intp] = found.slot[found.to_code == UNAVAILABLE]
+        fallen: NDArray[np.intp] = found.index[found.to_code == UNAVAILABLE]
         return fallen
 
 
@@ -94,14 +94,14 @@ def shares_of_minute(
 ) -> Rows:
     """Poisson arrivals of one minute. The last of n uniform instants is 60 s times U^(1/n)."""
     counts = rng.poisson(rate_per_min)
-    slots = np.flatnonzero(counts)
-    last_s = np.floor(MINUTE_S * rng.random(len(slots)) ** (1 / counts[slots])).astype(np.int64)
+    indices = np.flatnonzero(counts)
+    last_s = np.floor(MINUTE_S * rng.random(len(indices)) ** (1 / counts[indices])).astype(np.int64)
     return Rows(
-        np.full(len(slots), minute_s),
-        slots,
-        counts[slots].astype(np.int64),
+        np.full(len(indices), minute_s),
+        indices,
+        counts[indices].astype(np.int64),
         minute_s + np.minimum(last_s, MINUTE_S - 1),
-        np.zeros(len(slots), np.int32),
+        np.zeros(len(indices), np.int32),
     )
 
 

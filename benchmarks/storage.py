@@ -1,4 +1,4 @@
-"""Bytes and database work per worker and minute, in both flavours: `python -m benchmarks.storage`.
+"""Bytes and database work per worker minute, on both databases: `python -m benchmarks.storage`.
 
 Makes a day of minutes of some workers, follows it to its rollups, compresses what can be, and
 prints a Markdown table: the figures behind `deploy/capacity.md`. Sizes do not depend on the
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString, cast
 
@@ -25,17 +26,19 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import AsyncConnection
 
-from aggregator.figures.lease import Lease
-from aggregator.figures.merge import merge_flushed
-from aggregator.figures.rollups import Policies, Touched, open_rollups
-from aggregator.minutes.copy import binary_copy, timestamps
+from aggregator.figures.minutes.merge import merge_flushed
+from aggregator.figures.rollups.plain import PlainRollups
+from aggregator.figures.rollups.store import Dirty, Policies, open_rollups
+from aggregator.postgres.binary_copy import binary_copy, timestamps
+from aggregator.postgres.lease import Lease
+from deploy.database.migrate import migrate
 from deploy.local.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
-from schemas.named_sql import load
+from schemas.rollups import WORKERS
+from schemas.runtime.named_sql import load
 from schemas.windows import LEVELS, MINUTES
 from tests.timescale.server import TimescaleServer
 
-_APPEND: Final = load("aggregator.minutes", "sql/flush.sql")["append"]
+_APPEND: Final = load("aggregator.intake", "sql/flush.sql")["append"]
 _DAY_S: Final = 86_400
 # A Thursday; the day of the year does not matter.
 _START_S: Final = 1_767_225_600
@@ -79,11 +82,15 @@ def main() -> None:
     with timescale_database() as url:
         _print_sizes(url, options.workers, named="TimescaleDB")
     print()
-    print("| workers | flush and merge of a minute, ms | rollups of a minute, ms |\n|---|---|---|")
+    print(
+        "| workers | flush and merge of a minute, ms | closing a quarter of an hour, ms |",
+        "|---|---|---|",
+        sep="\n",
+    )
     for workers in (1_000, 10_000):
         with plain_database() as url:
-            flush_s, refresh_s = asyncio.run(minute_of_work(url, workers))
-        print(f"| {workers:,} | {flush_s * 1_000:.0f} | {refresh_s * 1_000:.0f} |")
+            flush_s, close_s = asyncio.run(minute_of_work(url, workers))
+        print(f"| {workers:,} | {flush_s * 1_000:.0f} | {close_s * 1_000:.0f} |")
 
 
 @contextmanager
@@ -131,55 +138,30 @@ async def day_of_work(url: str, workers: int) -> list[Size]:
             for minute_s in minutes_s:
                 await _flush(connection, lease, rng, int(minute_s), workers)
             async with connection.transaction():
-                touched = [Touched(int(minute_s)) for minute_s in minutes_s]
-                await store.refresh(connection, touched)
-            while await store.settle(connection, complete_to_s=start_s + 3_600):
+                dirty = [Dirty(int(minute_s)) for minute_s in minutes_s]
+                await store.refresh(connection, dirty)
+            while await store.settle(connection, watermark_s=start_s + 3_600):
                 pass
-        while await store.settle(connection, complete_to_s=_START_S + 2 * _DAY_S):
+        while await store.settle(connection, watermark_s=_START_S + 2 * _DAY_S):
             pass
     with psycopg.connect(url, autocommit=True) as sync:
         return [_size(sync, relation) for relation in _RELATIONS]
 
 
 async def minute_of_work(url: str, workers: int) -> tuple[float, float]:
-    """Seconds for one flush with its merge, and for its rollups.
-
-    Worst case: at the end of a day, when the quarter holds 15 minutes and the day 24 hours of every
-    worker.
-    """
+    """Seconds for one flush with its merge, and for closing a quarter of an hour of those."""
     rng = np.random.default_rng(8)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
-        store, lease = await open_rollups(connection, Policies()), Lease("bench", lease_s=-1.0)
+        lease, rollups = Lease("bench", lease_s=-1.0), PlainRollups(Policies(), rest=timedelta())
         assert await lease.acquire(connection)
-        await connection.execute(_EARLIER_HOURS, {"start": _START_S, "workers": workers})
-        last_s = _START_S + _DAY_S - 60
-        for minute_s in range(last_s - 14 * 60, last_s, 60):
-            await _take(connection, lease, store.refresh, rng, minute_s, workers)
+        for minute_s in range(_START_S, _START_S + 15 * 60, 60):
+            began = time.perf_counter()
+            await _flush(connection, lease, rng, minute_s, workers)
+            flush_s = time.perf_counter() - began
         await connection.execute("vacuum analyze")
-        return await _take(connection, lease, store.refresh, rng, last_s, workers)
-
-
-_EARLIER_HOURS: Final = """
-insert into worker_1h (bucket, worker_id, accepted_count, rejected_count, accepted, rejected)
-select to_timestamp(%(start)s::int8 + hour * 3600), worker, 600, 5, 600.0 * 65536, 5.0 * 65536
-from generate_series(0, 22) as hour, generate_series(1, %(workers)s::int4) as worker
-"""
-
-
-async def _take(
-    connection: AsyncConnection[Any],
-    lease: Lease,
-    refresh: Any,
-    rng: np.random.Generator,
-    minute_s: int,
-    workers: int,
-) -> tuple[float, float]:
-    began = time.perf_counter()
-    await _flush(connection, lease, rng, minute_s, workers)
-    flushed = time.perf_counter()
-    async with connection.transaction():
-        await refresh(connection, [Touched(minute_s)])
-    return flushed - began, time.perf_counter() - flushed
+        began = time.perf_counter()
+        assert await rollups.settle(connection, watermark_s=_START_S + 15 * 60) == 0
+        return flush_s, time.perf_counter() - began
 
 
 async def _flush(
@@ -216,15 +198,13 @@ async def _flush(
 
 def _size(connection: psycopg.Connection[Any], relation: str) -> Size:
     (rows,) = _row(connection, f"select count(*) from {relation}")
-    (kind,) = _row(connection, f"select relkind::text from pg_class where relname = '{relation}'")
     hyper = _row(connection, "select count(*) from pg_extension where extname = 'timescaledb'")[0]
     if not hyper:
-        assert kind == "r"
-        # What refreshes left behind is autovacuum's to reuse; it would drown the rows of one day.
-        connection.execute(f"vacuum full {relation}")
+        stored = WORKERS.closed_relation(relation.removeprefix("worker_"))
+        # What merges left behind is autovacuum's to reuse; it would drown the rows of one day.
+        connection.execute(f"vacuum full {stored}".encode())
         table, index = _row(
-            connection,
-            f"select pg_table_size('{relation}'), pg_indexes_size('{relation}')",
+            connection, f"select pg_table_size('{stored}'), pg_indexes_size('{stored}')"
         )
         return Size(relation, rows, table, index, None)
     # An aggregate's rows lie in a hypertable of their own.

@@ -1,7 +1,7 @@
 """Memory of the API while it streams a month of a miner with 20,000 workers as CSV.
 
-`python -m benchmarks.bench_report` fills a database of its own and reads the report twice from a
-server process each time: the first day alone, and all 31. Peaks are the kernel's (VmHWM).
+`python -m benchmarks.http.bench_report` fills a database of its own and reads the report twice from
+a server process each time: the first day alone, and all 31. Peaks are the kernel's (VmHWM).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, Final
 import httpx2
 from psycopg import AsyncConnection
 
-from benchmarks.figures_data import START, add_figures, database, fill_rollup, server
-from benchmarks.load_api import BASE, KEY, server_process
+from benchmarks.load.api_load import BASE, KEY, server_process
+from benchmarks.load.figures_data import START, add_figures, database, fill_rollup, server
 from benchmarks.results import record
 
 DAYS: Final = 31
@@ -33,7 +33,7 @@ async def fill(connection: AsyncConnection[Any]) -> str:
     with a silence in the middle of the month; the miner's id."""
     await connection.execute("update workers set miner_id = %s", (MINER,))
     await fill_rollup(connection, "worker_1d", DAY_MIN, 0, hours=DAYS * 24)
-    await add_figures(connection, complete_to=0)
+    await add_figures(connection, watermark=0)
     for number, (days_ago, status) in enumerate(
         ((DAYS + 1, "stable"), (DAYS // 2, "unavailable"), (DAYS // 2 - 0.1, "stable")), start=1
     ):

@@ -1,7 +1,7 @@
 """Load for the API: a server process, and wrk against it.
 
-`python -m benchmarks.load_api KIND URL` serves on a free port and prints it. KIND `api` is the real
-service; `select1` a bare FastAPI application with one route that answers constant bytes after
+`python -m benchmarks.load.api_load KIND URL` serves on a free port and prints it. KIND `api` is the
+real service; `select1` a bare FastAPI application with one route that answers constant bytes after
 `SELECT 1`, on the same pool and the same server settings.
 """
 
@@ -22,6 +22,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI, Response
 
+from deploy.process.garbage import leave_out_what_stays
 from query_api.app import create_app
 from query_api.config import AccessConfig, ApiConfig, DatabaseConfig, RateLimitConfig
 from query_api.database import Database
@@ -36,7 +37,7 @@ def api_config(url: str) -> ApiConfig:
     return ApiConfig(
         DatabaseConfig(url),
         access=AccessConfig(internal_api_key=KEY),
-        limits=RateLimitConfig(0, 0, 0, 0),
+        limits=RateLimitConfig(0, 0, 0, 0, 0),
     )
 
 
@@ -62,6 +63,9 @@ def select1_app(config: ApiConfig) -> FastAPI:
 def serve(kind: str, url: str) -> None:
     config = api_config(url)
     app = create_app(config) if kind == "api" else select1_app(config)
+    if kind == "api":
+        app.openapi()
+        leave_out_what_stays()  # as `hashgauge serve` does; the bare route is as anybody writes it
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     options = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
@@ -71,7 +75,7 @@ def serve(kind: str, url: str) -> None:
 @contextmanager
 def server_process(kind: str, url: str) -> Iterator[tuple[str, int]]:
     """The address of a server process, and its process id."""
-    command = [sys.executable, "-m", "benchmarks.load_api", kind, url]
+    command = [sys.executable, "-m", "benchmarks.load.api_load", kind, url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

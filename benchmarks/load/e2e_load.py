@@ -16,11 +16,11 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.kafka.node import KafkaNode
 from deploy.local.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
-from ingest.topic import ensure_topic
+from ingest.kafka.topics import ensure_topic
 from schemas import topics
 from schemas.batch import ShareBatch, WorkerKey, shares_of
 from schemas.codec import encode_arrow, encode_json
+from tests.fixtures.postgres import migrate_with_roles
 
 PARTITIONS: Final = 4
 FIRST_MS: Final = 1_790_337_600_000
@@ -46,7 +46,7 @@ def servers() -> Iterator[Servers]:
     try:
         kafka.start()
         postgres.start()
-        migrate(postgres.url())
+        migrate_with_roles(postgres.url())
         yield Servers(kafka.bootstrap_servers, postgres.url())
     finally:
         kafka.stop()

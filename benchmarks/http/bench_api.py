@@ -18,8 +18,9 @@ import httpx2
 import psycopg
 import pytest
 
-from benchmarks.figures_data import add_week, database, server
-from benchmarks.load_api import BASE, KEY, Load, served, wrk
+from benchmarks.load.api_load import BASE, KEY, Load, served, wrk
+from benchmarks.load.figures_data import add_week, database, server
+from benchmarks.load.leader_load import leader_at_work
 from benchmarks.results import record
 from deploy.local.postgres import EmbeddedPostgres
 
@@ -30,8 +31,13 @@ HEADERS: Final = {"X-Headframe-API-Key": KEY}
 AGAINST: Final = "FastAPI route with SELECT 1 on the same pool"
 
 _FIGURES: Final = """
-update worker_figures set accepted_15m = 1e6 + (worker_id::int8 * 7919) % 999983,
-    accepted_1h = 4e6 + worker_id % 1000, accepted_1d = 1e8, accepted_1w = 7e8, rejected_15m = 1000
+insert into window_blocks (block, cells)
+select worker_id >> 4, array_agg(cell order by worker_id, place)
+from generate_series(0, (select max(worker_id) | 15 from worker_statuses)) as worker_id
+cross join lateral unnest(array[
+    1e6 + (worker_id::int8 * 7919) % 999983, 1000, 4e6 + worker_id % 1000, 0, 1e8, 0, 7e8, 0, 0, 0
+]) with ordinality as cells (cell, place)
+group by 1
 """
 
 
@@ -46,18 +52,18 @@ async def _fill(started: EmbeddedPostgres, workers: int, *, history: bool) -> st
     context = database(started, workers=workers)
     connection = await context.__aenter__()
     if history:
-        await add_week(connection, complete_to=600)
+        await add_week(connection, watermark=600)
     else:
         await connection.execute(
-            "insert into worker_figures (worker_id, miner_id, status, status_since) "
+            "insert into worker_statuses (worker_id, miner_id, status, status_since) "
             "select id, miner_id, 'stable', now() from workers"
         )
         await connection.execute(
             "insert into status_counts select 1, 'stable', count(*) from workers"
         )
-        await connection.execute("update leader set stream_time = now(), complete_to = now()")
+        await connection.execute("update leader set stream_time = now(), watermark = now()")
     await connection.execute(_FIGURES)
-    await connection.execute("vacuum analyze worker_figures")
+    await connection.execute("vacuum analyze worker_statuses, window_blocks")
     name = connection.info.dbname
     await connection.close()
     return started.url(name)
@@ -164,6 +170,29 @@ def test_chart_of_100_ids_over_a_week(benchmark: Any, url: str, uids: list[str])
 
         took_ms = _once(benchmark, run)
     record("chart_100_ids_ms", took_ms, "ms", "", f"P1W, 16,800 points, {WORKERS} workers")
+
+
+def test_stats_beside_the_leader(benchmark: Any, url: str, uids: list[str]) -> None:
+    paths = [f"{BASE}/workers/stats?id={uid}" for uid in uids[:5000]]
+    with leader_at_work(url):
+        ratio, loads = _once(benchmark, lambda: _rounds(url, _repeated(paths)))
+    tail = statistics.median(load.p99_ms / load.p50_ms for load in loads)
+    note = (
+        f"workers/stats, one id of 5000 in turn, {WORKERS} workers, a cycle of the leader every "
+        f"five seconds on the same machine; p99 {tail:.1f} times the median"
+    )
+    record("api_stats_beside_leader_vs_select1", ratio, "ratio", AGAINST, note)
+
+
+def test_chart_beside_the_leader(benchmark: Any, url: str, uids: list[str]) -> None:
+    paths = [f"{BASE}/workers/charts?period=P1D&id={uid}" for uid in uids]
+    with leader_at_work(url):
+        ratio, _ = _once(benchmark, lambda: _rounds(url, _once_each(paths)))
+    note = (
+        f"workers/charts P1D, each id once, {WORKERS} workers, a cycle of the leader every five "
+        "seconds on the same machine"
+    )
+    record("api_chart_beside_leader_vs_select1", ratio, "ratio", AGAINST, note)
 
 
 @pytest.fixture(scope="module")

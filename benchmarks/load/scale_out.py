@@ -1,7 +1,7 @@
 """How work divides when scaling out: workers over partitions, partitions over aggregators.
 
-`python -m benchmarks.scale_out` prints the table of `deploy/README.md`. Keys are hashed as Kafka's
-own producer does (murmur2); every aggregator gets as many partitions as any other, or one more,
+`python -m benchmarks.load.scale_out` prints the table of `deploy/README.md`. Keys are hashed as by
+Kafka's own producer (murmur2); every aggregator gets as many partitions as any other, or one more,
 which is what the sticky assignor of intake comes to.
 """
 

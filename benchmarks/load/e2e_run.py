@@ -1,4 +1,4 @@
-"""One measured run in a process of its own: `python -m benchmarks.e2e_run SETTINGS` prints JSON.
+"""One measured run, a process of its own: `python -m benchmarks.load.e2e_run SETTINGS`, JSON out.
 
 `limit` fetches and decodes alone; `intake` goes on to committed rows. Both start their clock when
 their partitions are theirs and stop it at the end of the log.
@@ -17,14 +17,15 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from psycopg_pool import AsyncConnectionPool
 
-from aggregator.minutes.config import IntakeConfig
-from aggregator.minutes.intake import Intake, IntakeParts
-from aggregator.minutes.registry import Registry
-from benchmarks.e2e_load import PARTITIONS, worker_names
-from deploy.garbage import collect_seldom
-from ingest.consumer import ConsumerConfig, ShareConsumer
-from ingest.dead_letter import Ceiling, DeadLetterConfig, DeadLetterSink
-from ingest.decode import Decoder
+from aggregator.intake.config import IntakeConfig
+from aggregator.intake.loop import Intake, IntakeParts
+from aggregator.intake.workers.registry import Registry
+from benchmarks.load.e2e_load import PARTITIONS, worker_names
+from deploy.process.garbage import collect_seldom
+from ingest.dead_letters.limit import DeadLetterLimit
+from ingest.dead_letters.sink import DeadLetterConfig, KafkaDeadLetterSink
+from ingest.decode.decoder import Decoder
+from ingest.kafka.consumer import ConsumerConfig, ShareConsumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +84,15 @@ async def intake(settings: Settings) -> float:
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
         settings.database_url, min_size=2, max_size=3, open=False
     )
-    letters = DeadLetterSink(DeadLetterConfig(settings.bootstrap_servers))
+    letters = KafkaDeadLetterSink(DeadLetterConfig(settings.bootstrap_servers))
     async with pool, letters:
         if settings.known_workers:
             await know(pool, registry, settings.known_workers)
-        parts = IntakeParts(pool, ShareConsumer(consumer), letters, Decoder(), Ceiling())
+        parts = IntakeParts(pool, ShareConsumer(consumer), letters, Decoder(), DeadLetterLimit())
         service = Intake(config, parts, registry=registry)
         stop = asyncio.Event()
         running = asyncio.create_task(service.run(stop))
-        while service.watch.why_not_ready() == "waiting for partitions":  # noqa: ASYNC110 (a probe)
+        while service.monitor.why_not_ready() == "waiting for partitions":  # noqa: ASYNC110 (a probe)
             await asyncio.sleep(0.001)
         started_s = time.perf_counter()
         while await committed(pool, settings.topic) < settings.shares:
@@ -108,7 +109,7 @@ async def know(pool: AsyncConnectionPool[Any], registry: Registry, count: int) -
     keys = worker_names(count)
     for start in range(0, count, 50_000):
         async with pool.connection() as connection:
-            await registry.learn(connection, keys[start : start + 50_000], [])
+            await registry.register(connection, keys[start : start + 50_000], [])
 
 
 async def committed(pool: AsyncConnectionPool[Any], topic: str) -> int:

@@ -7,39 +7,23 @@ import json
 import os
 import subprocess
 import time
-import venv
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.bench_e2e import measure
-from benchmarks.e2e_load import Servers, servers, shares, worker_names, write_arrow, write_json
-from benchmarks.e2e_run import Settings
+from benchmarks.load.e2e_load import Servers, servers, shares, worker_names, write_arrow, write_json
+from benchmarks.load.e2e_run import Settings
+from benchmarks.peers.environment import peers_python
 from benchmarks.results import record
 
-HERE: Final = Path(__file__).parent
-SCRIPTS: Final = HERE / "peers"
-LOCK: Final = SCRIPTS / "requirements.lock"
-ENVIRONMENT: Final = HERE.parent / ".cache" / "bench-peers"
+SCRIPTS: Final = Path(__file__).parent
 # Long enough that starting up and the last commit weigh little, with anybody.
 JSON_SHARES, ARROW_SHARES, WORKERS, ROUNDS = 300_000, 4_000_000, 10_000, 3
 # Faust takes minutes for as many; a shorter run is not to its disadvantage.
 FAUST_SHARES = 50_000
 PEER_TIMEOUT_S = 300
-
-
-def environment() -> Path:
-    """The peers' Python, made anew where the lock has changed."""
-    digest = sha256(LOCK.read_bytes()).hexdigest()
-    stamp, python = ENVIRONMENT / "lock.sha256", ENVIRONMENT / "bin" / "python"
-    if not stamp.exists() or stamp.read_text() != digest:
-        venv.create(ENVIRONMENT, clear=True, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
-        subprocess.run([*install, "-r", str(LOCK)], check=True)
-        stamp.write_text(digest)
-    return python
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +74,7 @@ class Bench:
 
 def main() -> None:
     """Measure in turns, take the best of each, record the ratios."""
-    python = environment()
+    python = peers_python()
     names = worker_names(WORKERS)
     with servers() as where:
         asyncio.run(write_json(where, "json", shares(JSON_SHARES, names, seed=1)))

@@ -15,8 +15,10 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import AsyncConnection, sql
 
+from aggregator.figures.publish import snapshot as published
+from aggregator.postgres.lease import Lease
+from deploy.database.migrate import migrate
 from deploy.local.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
 
 START: Final = datetime(2026, 3, 9, tzinfo=UTC)
 """A midnight; the week before it is history."""
@@ -61,6 +63,16 @@ async def database(
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
+async def lease_of(connection: AsyncConnection[Any]) -> Lease:
+    """The connection becomes the leader's: its settings, its stages, the lease, whoever had it."""
+    lease = Lease("bench", lease_s=-3_600.0)
+    assert await lease.acquire(connection)
+    for setting in ("work_mem = '64MB'", "jit = off"):
+        await connection.execute(f"set {setting}".encode())
+    await published.prepare(connection)
+    return lease
+
+
 _PEOPLE: Final[LiteralString] = """
 insert into pools (id, title) values (1, 'pool');
 insert into miners (id, account_name, pool_id)
@@ -89,50 +101,77 @@ async def add_minute(connection: AsyncConnection[Any], minute: int) -> None:
             "from workers order by id",
             (at(minute), minute, at(minute + 0.75)),
         )
-        await connection.execute("insert into touched_minutes (bucket) values (%s)", (at(minute),))
+        await connection.execute("insert into dirty_minutes (bucket) values (%s)", (at(minute),))
         await connection.execute("update intake_partitions set stream_time = %s", (at(minute + 1),))
 
 
-async def add_week(connection: AsyncConnection[Any], *, complete_to: int) -> None:
-    """History up to minute `complete_to`, as a leader leaves it, with shares in every minute.
+async def add_flushed(connection: AsyncConnection[Any], minute: int) -> None:
+    """The same as intake flushes it: three shares of every worker, one more of every second one in
+    a row of its own, in no order."""
+    async with connection.transaction():
+        for share, (second, every) in enumerate(((45, 1), (55, 2))):
+            await connection.execute(
+                "insert into flushed_minutes (bucket, worker_id, miner_id, accepted_count, "
+                "rejected_count, accepted, rejected, last_share_at) "
+                "select %s, id, miner_id, %s, 0, %s * (65536 + (id::int8 * 7919 + %s) %% 4096), 0, "
+                "%s from workers where id %% %s = 0 order by hashint4(id)",
+                (at(minute), 3 - 2 * share, 3 - 2 * share, minute, at(minute + second / 60), every),
+            )
+        await connection.execute("update intake_partitions set stream_time = %s", (at(minute + 1),))
+
+
+async def add_week(connection: AsyncConnection[Any], *, watermark: int) -> None:
+    """History up to minute `watermark`, as a leader leaves it, with shares in every minute.
 
     Rollups of a week, minutes of the last hour, statuses.
     """
     await connection.execute("set maintenance_work_mem = '1GB'")
-    await fill_rollup(connection, "worker_1h", 60, complete_to, hours=172)
-    await fill_rollup(connection, "worker_15m", 15, complete_to, hours=26)
+    await fill_rollup(connection, "worker_1h", 60, watermark, hours=172)
+    await fill_rollup(connection, "worker_15m", 15, watermark, hours=26)
+    await add_hour(connection, watermark=watermark)
+
+
+async def add_hour(connection: AsyncConnection[Any], *, watermark: int) -> None:
+    """Minutes of the last hour and statuses."""
     await connection.execute(
         "insert into worker_minutes (bucket, worker_id, miner_id, accepted_count, rejected_count, "
         "accepted, rejected, last_share_at, stale) "
         "select minute, id, miner_id, 3, 1, 200000, 4369, minute + interval '45 s', 4369 "
         "from generate_series(%s, %s, interval '1 minute') minute, workers",
-        (at(complete_to - 64), at(complete_to - 1)),
+        (at(watermark - 64), at(watermark - 1)),
     )
-    await add_figures(connection, complete_to=complete_to)
+    await add_figures(connection, watermark=watermark)
     await connection.execute("vacuum (analyze, parallel 0)")
 
 
-async def add_figures(connection: AsyncConnection[Any], *, complete_to: int) -> None:
-    """Where a leader stopped at minute `complete_to`, with every worker stable."""
+async def add_figures(connection: AsyncConnection[Any], *, watermark: int) -> None:
+    """Where a leader stopped at minute `watermark`, with every worker stable."""
     await connection.execute(
-        "insert into worker_figures (worker_id, miner_id, status, status_since, transition_number, "
-        "last_share_at, share_interval_s) "
+        "insert into worker_statuses (worker_id, miner_id, status, status_since, "
+        "transition_number, last_share_at, share_interval_s) "
         "select id, miner_id, 'stable', %s, 1, %s, 20 from workers",
-        (at(-10_080), at(complete_to - 0.25)),
+        (at(-10_080), at(watermark - 0.25)),
     )
-    end = {"end": at(complete_to)}
-    await connection.execute("update leader set stream_time = %(end)s, complete_to = %(end)s", end)
-    await connection.execute("update status_sweep set swept_to = %(end)s", end)
+    end = {"end": at(watermark)}
+    await connection.execute(
+        "update closed_rollups set closed_to = date_bin(width, %(end)s, '2000-01-03Z') "
+        "from (values ('15m', interval '15 min'), ('1h', interval '1 h'), ('1d', interval '1 d')) "
+        "as levels (name, width) where level = name",
+        end,
+    )
+    await connection.execute("update leader set stream_time = %(end)s, watermark = %(end)s", end)
+    await connection.execute("update status_sweep set judged_to = %(end)s", end)
     await connection.execute("update intake_partitions set stream_time = %(end)s", end)
 
 
 async def fill_rollup(
-    connection: AsyncConnection[Any], relation: str, width: int, complete_to: int, *, hours: int
+    connection: AsyncConnection[Any], relation: str, width: int, watermark: int, *, hours: int
 ) -> None:
-    """A row of every worker for each `width` minutes of the `hours` before minute `complete_to`.
+    """A closed row of every worker for each `width` minutes of the `hours` before `watermark`.
 
     Rows first and indexes after, or filling would take longer than all that is measured.
     """
+    relation = f"{relation}_closed"
     table = sql.Identifier(relation)
     definitions = await connection.execute(
         "select indexrelid::regclass::text, pg_get_indexdef(indexrelid), "
@@ -153,7 +192,7 @@ async def fill_rollup(
             "date_bin(make_interval(mins => {}), %s, '2000-01-03 00:00:00+00'), %s, "
             "make_interval(mins => {})) bucket, workers"
         ).format(table, 3 * width, width, width, width),
-        (at(complete_to - hours * 60), at(complete_to)),
+        (at(watermark - hours * 60), at(watermark)),
     )
     for _, definition, constraint in indexes:
         add = sql.SQL("alter table {} add ").format(table)
