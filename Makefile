@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests mostly wait for servers: four processes keep two cores busy.
+PARALLEL ?= -n 4 --dist worksteal
 RUN_ENV := .venv/.run-env
 DEV_ENV := .venv/.dev-env
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
@@ -18,17 +20,18 @@ help: ## show this list
 run: $(RUN_ENV) $(WEB_BUILT) ## start the local stack (ARGS="--port 8081 --workers 1000")
 	@$(BIN)/hashgauge up $(ARGS)
 
-test: $(DEV_ENV) $(WEB_BUILT) system-deps ## run all tests, every tier (about 20 minutes)
-	$(BIN)/pytest $(ARGS)
+test: $(DEV_ENV) $(WEB_BUILT) system-deps ## run all tests, every tier (30 to 45 minutes)
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-unit: $(DEV_ENV) ## run the tests that need no server (under a minute)
-	$(BIN)/pytest -m "not postgres and not kafka and not timescale and not browser and not slow" \
-		tests/unit tests/property $(ARGS)
+	$(BIN)/pytest -m "not postgres and not kafka and not kratos and not timescale and not browser and not slow" \
+		tests/unit tests/property -n 2 --dist worksteal --hypothesis-profile quick -p no:schemathesis $(ARGS)
 
 lint: $(DEV_ENV) ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/deptry .
+	$(BIN)/python .ci/check_words
 
 types: $(DEV_ENV) ## check types (mypy, strict)
 	$(BIN)/mypy
@@ -41,7 +44,10 @@ bench: $(DEV_ENV) system-deps ## run the benchmarks, write benchmarks/results.js
 		-p no:cacheprovider --benchmark-only $(ARGS)
 	$(BIN)/python -m benchmarks.false_alarms
 	$(BIN)/python -m benchmarks.bench_status
-	$(BIN)/python -m benchmarks.bench_report
+	$(BIN)/python -m benchmarks.http.bench_report
+	$(BIN)/python -m benchmarks.http.bench_abuse
+	$(BIN)/python -m benchmarks.bench_import
+	$(BIN)/python -m benchmarks.results
 
 kafka: $(RUN_ENV) system-deps ## start a real Apache Kafka on 127.0.0.1:9092 (Ctrl-C stops it)
 	@$(BIN)/hashgauge kafka $(ARGS)
@@ -59,7 +65,7 @@ clean: ## remove what was built and cached (the local stack's data in .hashgauge
 	rm -rf .venv $(WEB)/node_modules $(WEB)/dist dist .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache .benchmarks
 
-system-deps: ## install Java, Maven and chromium where they are missing (Debian, as root)
+system-deps: ## install Java, Maven, chromium, promtool, wrk and PgBouncer if missing (Debian, as root)
 	@sh deploy/local/machine.sh
 
 .venv/bin/python:
