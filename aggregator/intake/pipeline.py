@@ -149,9 +149,8 @@ class Pipeline:
     async def _register(self, decoded: Decoded, records: Sequence[Record], fetch: Fetch) -> None:
         registry, run = self._parts.registry, self._parts.database.run
         # Of messages that came twice, too: the first copy may have been sent before the name was.
-        namings = registry.new_names(
-            naming for record in records if record.headers for naming in namings_of(record.headers)
-        )
+        headers = (header for record in records for header in record.headers)
+        namings = registry.new_names(namings_of(headers))
         if namings:
             await self._unless_void(fetch, run(lambda db: registry.rename(db, namings)))
         workers, sources = registry.missing(decoded.batch)

@@ -51,8 +51,7 @@ class KafkaChannel:
 
     async def publish(self, batch: Batch) -> None:
         assert self._producer is not None
-        # Payments and the like are no news of a worker.
-        events = [event for event in batch.events if event.fields is None]
+        events = await self._outbox.events_of(batch)
         try:
             async with asyncio.timeout(self._config.send_timeout_s):
                 sent = [

@@ -26,11 +26,11 @@ Pool = AsyncConnectionPool[Connection]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events of (after, to], in order."""
+    """The events of (after, to]; whether notices are among them."""
 
     after: int
     to: int
-    events: tuple[Event, ...]
+    notices: bool
 
 
 class Outbox:
@@ -83,15 +83,13 @@ class Outbox:
 
     async def after_cursor(self, channel: str, batch: int) -> Batch | None:
         """What the channel publishes next; None if it has published everything."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_SQL["cursor"], {"channel": channel})
-            place = await cursor.fetchone()
-            after = place["sequence"] if place else 0
-            cursor = await connection.execute(
-                _SQL["events_after"], {"sequence": after, "batch": batch}
-            )
-            events = tuple(event_of(row) for row in await cursor.fetchall())
-        return Batch(after, events[-1].sequence, events) if events else None
+        (row,) = await self.read(_SQL["after_cursor"], {"channel": channel, "batch": batch})
+        return None if row["to"] is None else Batch(**row)
+
+    async def events_of(self, batch: Batch) -> list[Event]:
+        """The batch's events of workers and sources, in order; not its notices."""
+        rows = await self.read(_SQL["events_of"], {"after": batch.after, "to": batch.to})
+        return [event_of(row) for row in rows]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

@@ -19,7 +19,7 @@ from aiokafka import codec
 Inflate = Callable[[Any], bytes]
 
 _XERIAL_HEADER_BYTES: Final = 16
-_MODULES: Final = (
+MODULES: Final = (
     "aiokafka.record.default_records",
     "aiokafka.record.legacy_records",
     "aiokafka.record._crecords.default_records",
@@ -31,10 +31,19 @@ class InflatedTooLargeError(Exception):
     """A batch claims more memory than any honest one."""
 
 
+class Meter:
+    """How much this process has inflated so far."""
+
+    total_bytes = 0
+
+
+METER: Final = Meter()
+
+
 def limit_inflation(limit_bytes: int) -> None:
     """From now on no batch of this process is inflated beyond `limit_bytes`."""
     for name, inflate in inflaters(limit_bytes).items():
-        for module in _MODULES:
+        for module in MODULES:
             try:
                 found = importlib.import_module(module)
             except ImportError:
@@ -51,6 +60,7 @@ def inflaters(limit_bytes: int) -> dict[str, Inflate]:
         if size > limit_bytes:
             message = f"{codec_name} that claims more than {limit_bytes} bytes when it is inflated"
             raise InflatedTooLargeError(message)
+        METER.total_bytes += size
 
     def gzip_decode(payload: Any) -> bytes:
         member = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -60,7 +70,7 @@ def inflaters(limit_bytes: int) -> dict[str, Inflate]:
 
     def zstd_decode(payload: Any) -> bytes:
         stated = zstandard.frame_content_size(bytes(payload))
-        if stated > 0:
+        if stated > limit_bytes:
             checked(stated, "zstd")
         # Producers that stream state no size.
         with zstandard.ZstdDecompressor().stream_reader(

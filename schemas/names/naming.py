@@ -9,7 +9,7 @@ which the name begins:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -34,15 +34,18 @@ def encode_namings(namings: Iterable[WorkerNaming]) -> bytes:
     return msgspec.json.encode(list(namings))
 
 
-def namings_of(headers: Sequence[tuple[str, bytes]]) -> list[WorkerNaming]:
-    """Those in the headers of a message; none if they cannot be read or do not fit as names."""
-    for name, value in headers:
-        if name == HEADER:
-            try:
-                return [WorkerNaming(*row) for row in _rows.decode(value) if _fits(*row)]
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                return []
-    return []
+def namings_of(headers: Iterable[tuple[str, bytes]]) -> list[WorkerNaming]:
+    """Those in the headers of messages; none of a header that cannot be read or does not fit."""
+    # Nearly no message has one, so there is no call for each.
+    said = [value for name, value in headers if name == HEADER]
+    return [naming for value in said for naming in _namings_in(value)]
+
+
+def _namings_in(value: bytes) -> list[WorkerNaming]:
+    try:
+        return [WorkerNaming(*row) for row in _rows.decode(value) if _fits(*row)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
 
 
 def _fits(account: str, key: str, name: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import structlog
@@ -90,16 +90,11 @@ class Registry:
 
     def missing(self, batch: ShareBatch) -> tuple[list[WorkerKey], list[str]]:
         """Workers and sources with shares in `batch` that have to be registered."""
-        indices, others = self._indices, self._others
-        workers = [
-            key
-            for key in _used(batch.worker, batch.workers)
-            if key not in indices and key[0] not in others
-        ]
+        workers = _look_up(self._indices, batch.worker, batch.workers).missing
+        workers = [key for key in workers if key[0] not in self._others]
         if self._sources_full:
             return workers, []
-        sources = _used(batch.source, batch.sources)
-        return workers, [name for name in sources if name not in self._sources]
+        return workers, _look_up(self._sources, batch.source, batch.sources).missing
 
     async def register(
         self, connection: Connection, workers: Sequence[WorkerKey], sources: Sequence[str]
@@ -149,16 +144,13 @@ class Registry:
 
     def codes(self, batch: ShareBatch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Slot and source id (-1: none) of each share; index -1 is an account that is unknown."""
-        indices, others = self._indices, self._others
+        workers = _look_up(self._indices, batch.worker, batch.workers)
         index_of = np.full(len(batch.workers), UNKNOWN, np.int32)
-        for code in _used_codes(batch.worker, len(batch.workers)):
-            key = batch.workers[code]
-            index = indices.get(key)
-            index_of[code] = others.get(key[0], UNKNOWN) if index is None else index
+        index_of[workers.used] = workers.numbers_or(lambda key: self._others.get(key[0], UNKNOWN))
+        sources = _look_up(self._sources, batch.source, batch.sources)
         # The last place is that of code -1, no source.
         source_of = np.full(len(batch.sources) + 1, UNKNOWN, np.int32)
-        for code in _used_codes(batch.source, len(batch.sources)):
-            source_of[code] = self._sources.get(batch.sources[code], UNKNOWN)
+        source_of[sources.used] = sources.numbers_or(lambda _: UNKNOWN)
         return index_of[batch.worker], source_of[batch.source]
 
     def look_again(self) -> None:
@@ -193,12 +185,38 @@ class Registry:
         return miner_index
 
 
-def _used_codes(codes: NDArray[np.int32], size: int) -> list[int]:
-    """The codes that occur, ascending, without -1: a dictionary may name far more than it uses."""
-    used = np.zeros(size + 1, np.bool_)
-    used[codes] = True
-    return np.flatnonzero(used[:size]).tolist()
+@dataclass(frozen=True, slots=True)
+class _Found(Generic[T]):
+    """The names that a batch uses, in order of their codes, and their numbers as far as known.
+
+    used  int64[n], the codes that occur, ascending, without -1
+    """
+
+    used: NDArray[np.int64]
+    names: Sequence[T]
+    numbers: Sequence[int | None]
+
+    @property
+    def missing(self) -> list[T]:
+        if None not in self.numbers:
+            return []
+        pairs = zip(self.names, self.numbers, strict=True)
+        return [name for name, number in pairs if number is None]
+
+    def numbers_or(self, otherwise: Callable[[T], int]) -> NDArray[np.int32]:
+        """int32[n], the numbers; of a name that has none, what `otherwise` says."""
+        numbers = self.numbers
+        if None in numbers:
+            pairs = zip(self.names, numbers, strict=True)
+            numbers = [otherwise(name) if number is None else number for name, number in pairs]
+        return np.array(numbers, np.int32)
 
 
-def _used(codes: NDArray[np.int32], values: Sequence[T]) -> Iterable[T]:
-    return (values[code] for code in _used_codes(codes, len(values)))
+def _look_up(known: Mapping[T, int], codes: NDArray[np.int32], values: Sequence[T]) -> _Found[T]:
+    """No line of Python for each name: a fetch of single shares has as many names as shares."""
+    # A dictionary may name far more than the batch uses; the last place is that of code -1.
+    occurs = np.zeros(len(values) + 1, np.bool_)
+    occurs[codes] = True
+    used = np.flatnonzero(occurs[:-1])
+    names = values if len(used) == len(values) else [values[code] for code in used.tolist()]
+    return _Found(used, names, list(map(known.get, names)))

@@ -98,7 +98,7 @@ class AlertChannel:
         )
 
     async def _send_notices(self, connection: Connection, batch: Batch) -> None:
-        if all(event.fields is None for event in batch.events):
+        if not batch.notices:
             return
         bounds = {"after": batch.after, "to": batch.to}
         thresholds = {"thresholds": list(THRESHOLD_NOTICES)}

@@ -24,15 +24,30 @@ insert into publisher_cursors (channel, sequence)
 select %(channel)s, sequence from publisher
 on conflict (channel) do nothing
 
--- name: cursor
-select sequence from publisher_cursors where channel = %(channel)s
+-- name: after_cursor
+-- The next numbered events of a channel: after which one they begin, where they end (null if there
+-- are none), and whether notices are among them.
+with place as (
+    select coalesce(max(sequence), 0) as sequence
+    from publisher_cursors where channel = %(channel)s
+), following as (
+    select events.sequence, events.fields is not null as notice
+    from events, place
+    where events.sequence > place.sequence
+    order by events.sequence
+    limit %(batch)s::int4
+)
+select
+    (select sequence from place) as "after",
+    max(following.sequence) as "to",
+    bool_or(following.notice) as notices
+from following
 
--- name: events_after
--- Numbered events after a cursor, in their order.
+-- name: events_of
+-- Of workers and sources, in their order.
 select * from event_details
-where sequence > %(sequence)s::int8
+where sequence > %(after)s::int8 and sequence <= %(to)s::int8 and fields is null
 order by sequence
-limit %(batch)s::int4
 
 -- name: advance
 -- The channel has published everything up to a sequence.
