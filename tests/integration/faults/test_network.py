@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from deploy.local.kafka.node import KafkaNode
 from deploy.local.process import free_port
+from tests.fixtures.server_folder import server_folder
 from tests.fixtures.tcp_proxy import TcpProxy
 from tests.integration.faults.fast_clock import SPEED
 from tests.integration.faults.reader import FiguresReader
@@ -40,12 +39,11 @@ def proxied_port() -> int:
 @pytest.fixture(scope="module")
 def node(proxied_port: int) -> Iterator[KafkaNode]:
     """A broker that the pool reaches directly and intake through a proxy."""
-    data_dir = Path(tempfile.mkdtemp(prefix="hashgauge-kafka-"))
-    node = KafkaNode(data_dir, proxied_port=proxied_port)
-    node.start()
-    yield node
-    node.stop()
-    shutil.rmtree(data_dir, ignore_errors=True)
+    with server_folder("kafka") as data_dir:
+        node = KafkaNode(data_dir, proxied_port=proxied_port)
+        node.start()
+        yield node
+        node.stop()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +11,7 @@ import pytest
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.running import broker_file, load, postgres_dir, sealing_key_file
 from deploy.settings import settings as service
+from tests.fixtures.server_folder import server_folder
 
 pytestmark = pytest.mark.postgres
 
@@ -24,23 +22,21 @@ GIVEN_BROKER = "kafka.elsewhere.example:9092"
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the broker of a stack whose database runs as well."""
-    # Not pytest's temporary folder: only root may enter it, and the server must not be root.
-    data_dir = Path(tempfile.mkdtemp(prefix="hashgauge-test-"))
-    monkeypatch.setenv("HASHGAUGE_DATA_DIR", str(data_dir))
     for variable in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"):
         monkeypatch.delenv(variable, raising=False)
-    settings = service.load()
-    server = EmbeddedPostgres(postgres_dir(settings), durable=False)
-    server.start()
-    with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute("create database hashgauge")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-        broker_file(settings).write_text(address)
-        sealing_key_file(settings).write_text("of the stack")
-        yield address
-    server.stop()
-    shutil.rmtree(data_dir, ignore_errors=True)
+    with server_folder("stack") as data_dir:
+        monkeypatch.setenv("HASHGAUGE_DATA_DIR", str(data_dir))
+        settings = service.load()
+        server = EmbeddedPostgres(postgres_dir(settings), durable=False)
+        server.start()
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("create database hashgauge")
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = f"127.0.0.1:{listener.getsockname()[1]}"
+            broker_file(settings).write_text(address)
+            sealing_key_file(settings).write_text("of the stack")
+            yield address
+        server.stop()
 
 
 def is_the_stacks(url: str) -> bool:
