@@ -17,7 +17,8 @@ from benchmarks.load.e2e_load import Servers, servers, shares, worker_names, wri
 from benchmarks.load.e2e_run import Outcome, Settings
 from benchmarks.results import record
 
-JSON_SHARES, ARROW_SHARES = 300_000, 4_000_000
+# Several seconds each: the last flush waits for up to half a second.
+JSON_SHARES, ARROW_SHARES = 1_200_000, 20_000_000
 WORKERS = 10_000
 ACTIVE, FEW, MANY = 1_000, 1_000, 1_000_000
 ROUNDS = 3
