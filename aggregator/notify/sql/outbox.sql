@@ -31,14 +31,15 @@ with place as (
     select coalesce(max(sequence), 0) as sequence
     from publisher_cursors where channel = %(channel)s
 ), following as (
-    select events.sequence, events.fields is not null as notice
-    from events, place
-    where events.sequence > place.sequence
-    order by events.sequence
+    select sequence, fields is not null as notice
+    from events
+    -- A subquery, not a join: the index is entered at the place.
+    where sequence > (select place.sequence from place)
+    order by sequence
     limit %(batch)s::int4
 )
 select
-    (select sequence from place) as "after",
+    (select place.sequence from place) as "after",
     max(following.sequence) as "to",
     bool_or(following.notice) as notices
 from following
