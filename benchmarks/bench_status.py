@@ -19,7 +19,7 @@ import psycopg
 
 from aggregator.figures.status.memory import Rows, SweepMemory
 from aggregator.figures.status.sweep import SweepRule, sweep
-from aggregator.figures.worker_arrays import Worker, WorkerTable
+from aggregator.figures.worker_arrays import StatusColumns, WorkerTable
 from benchmarks.results import record
 from deploy.database.migrate import migrate
 from deploy.local.postgres import EmbeddedPostgres
@@ -86,7 +86,7 @@ def counting(connection: psycopg.Connection[Any]) -> tuple[float, float]:
 def sweeping(workers: int) -> float:
     """Median ms of a minute's sweep in which every worker shares."""
     table, memory = WorkerTable(capacity=workers), SweepMemory.new()
-    table.add([Worker(i + 1, 1, 1, 1, is_boundary=False) for i in range(workers)])
+    table.add(StatusColumns.of(np.arange(1, workers + 1), miner_id=1, operator_id=1, pool_id=1))
     indices, minute_s = np.arange(workers), 1_790_000_040
     minutes = iter(range(minute_s, minute_s + 86_400, 60))
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from aggregator.figures.status.memory import Rows, SweepMemory
 from aggregator.figures.status.rule import STABLE, UNAVAILABLE, evaluate
 from aggregator.figures.status.sweep import SweepRule, sweep
-from aggregator.figures.worker_arrays import NEVER_S, Worker, WorkerTable
+from aggregator.figures.worker_arrays import NEVER_S, StatusColumns, WorkerTable
 from benchmarks.results import record
 from schemas.windows import DAY_S, MINUTE_S
 from schemas.worker import StatusPolicy
@@ -46,7 +46,9 @@ class Pool:
     def __post_init__(self) -> None:
         count = self.workers * len(RATES_PER_MIN)
         self.table = WorkerTable(capacity=count)
-        self.table.add([Worker(i + 1, 1, 1, 1, is_boundary=False) for i in range(count)])
+        self.table.add(
+            StatusColumns.of(np.arange(1, count + 1), miner_id=1, operator_id=1, pool_id=1)
+        )
         self.alarms = np.zeros(len(RATES_PER_MIN), np.int64)
         self.fixed_alarms = np.zeros((len(FIXED_S), len(RATES_PER_MIN)), np.int64)
 

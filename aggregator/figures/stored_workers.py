@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from aggregator.figures.minutes.reader import read_workers
 from aggregator.figures.status import store
-from aggregator.figures.worker_arrays import NOT_SEEN, StatusColumns, Worker
+from aggregator.figures.worker_arrays import NOT_SEEN, StatusColumns
 from schemas.runtime.named_sql import load
 from schemas.windows import WINDOWS
 from schemas.worker import STATUS_CODES
@@ -21,12 +20,15 @@ from schemas.worker import STATUS_CODES
 _SQL: Final = load("aggregator.figures", "sql/rebuild.sql")
 _STATUSES: Final = [status.value for status in STATUS_CODES]
 
-_COLUMNS: Final = [
+_WORKER: Final = [
     ("worker_id", ">i4"),
     ("miner_id", ">i4"),
     ("operator_id", ">i4"),
     ("pool_id", ">i4"),
     ("is_boundary", ">i4"),
+]
+_FIGURES: Final = [
+    *_WORKER,
     ("status", ">i4"),
     ("status_since_s", ">i8"),
     ("transition_number", ">i4"),
@@ -34,7 +36,8 @@ _COLUMNS: Final = [
     ("share_interval_s", ">f8"),
     ("source_id", ">i4"),
 ]
-PACKED_FIGURES: Final = np.dtype([*_COLUMNS, ("totals", ">f8", (len(WINDOWS) * 2,))])
+PACKED_WORKERS: Final = np.dtype(_WORKER)
+PACKED_FIGURES: Final = np.dtype([*_FIGURES, ("totals", ">f8", (len(WINDOWS) * 2,))])
 
 # 2 MB a piece.
 _WORKERS_PER_QUERY: Final = 20_000
@@ -55,17 +58,16 @@ class StoredWorkers:
     figures: list[StoredFigures]
     attributed: NDArray[np.int32]
     """Ids of those whose silence is laid to their source."""
-    new: list[Worker]
+    new: StatusColumns
 
     def gone(self, asked: NDArray[np.int32]) -> NDArray[np.int32]:
         """Of those that were asked for, whom somebody has deleted by SQL."""
         stored = [figures.columns.worker_id for figures in self.figures]
-        new = np.array([worker.worker_id for worker in self.new], np.int32)
-        return np.setdiff1d(asked, np.concatenate([new, *stored]))
+        return np.setdiff1d(asked, np.concatenate([self.new.worker_id, *stored]))
 
     @classmethod
     def none(cls) -> StoredWorkers:
-        return cls([], np.empty(0, np.int32), [])
+        return cls([], np.empty(0, np.int32), StatusColumns.empty(0))
 
 
 async def read_all_figures(connection: AsyncConnection[Any]) -> AsyncIterator[StoredFigures]:
@@ -84,15 +86,22 @@ async def read_stored_workers(
         return StoredWorkers.none()
     figures = [
         found
-        for start in range(0, len(worker_ids), _WORKERS_PER_QUERY)
-        async for found in _read_figures(
-            connection, worker_ids[start : start + _WORKERS_PER_QUERY].tolist()
-        )
+        for part in _parts(worker_ids)
+        async for found in _read_figures(connection, part.tolist())
     ]
     stored = np.concatenate([worker_ids[:0], *(found.columns.worker_id for found in figures)])
     attributed = await store.attributed_workers(connection, stored.tolist()) if len(stored) else []
-    new = await read_workers(connection, np.setdiff1d(worker_ids, stored))
+    unknown = np.setdiff1d(worker_ids, stored)
+    packed = [await _read_new(connection, part.tolist()) for part in _parts(unknown)]
+    table = np.frombuffer(b"".join(packed), PACKED_WORKERS)
+    new = StatusColumns.of(**{name: table[name] for name, _ in _WORKER})
     return StoredWorkers(figures, np.array(attributed, np.int32), new)
+
+
+def _parts(worker_ids: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
+    """Between which the event loop runs: a minute may bring 1,000,000 workers."""
+    for start in range(0, len(worker_ids), _WORKERS_PER_QUERY):
+        yield worker_ids[start : start + _WORKERS_PER_QUERY]
 
 
 async def _read_figures(
@@ -105,11 +114,16 @@ async def _read_figures(
             yield _unpacked(packed)
 
 
+async def _read_new(connection: AsyncConnection[Any], worker_ids: list[int]) -> bytes:
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_SQL["new_workers"], {"worker_ids": worker_ids})
+        row = await cursor.fetchone()
+    return (row and row[0]) or b""
+
+
 def _unpacked(packed: bytes) -> StoredFigures:
     table = np.frombuffer(packed, PACKED_FIGURES)
-    columns = StatusColumns.empty(len(table))
-    for name, _ in _COLUMNS:
-        getattr(columns, name)[:] = table[name]
+    columns = StatusColumns.of(**{name: table[name] for name, _ in _FIGURES})
     # Without a transition it was shown as off and has no status yet.
     columns.status[table["transition_number"] == 0] = NOT_SEEN
     totals = table["totals"].astype(np.float64).reshape(-1, len(WINDOWS), 2)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Indices = NDArray[np.intp]
 """Indices into the columns, each at most once."""
@@ -65,6 +65,14 @@ class StatusColumns:
             source_id=np.zeros(capacity, np.int32),
         )
 
+    @classmethod
+    def of(cls, worker_id: NDArray[np.integer[Any]], **columns: ArrayLike) -> StatusColumns:
+        """Rows of these workers; a column is an array or one value for all, or left blank."""
+        rows = cls.empty(len(worker_id))
+        for name, values in {"worker_id": worker_id, **columns}.items():
+            getattr(rows, name)[:] = values
+        return rows
+
     def head(self, count: int) -> StatusColumns:
         """Views of the first `count` rows."""
         return StatusColumns(*(getattr(self, field.name)[:count] for field in fields(self)))
@@ -85,17 +93,6 @@ class StatusColumns:
         for field in fields(self):
             getattr(self, field.name)[indices] = 0
         self.status[indices] = NOT_SEEN
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A worker that is new to the leader."""
-
-    worker_id: int
-    miner_id: int
-    operator_id: int
-    pool_id: int
-    is_boundary: bool
 
 
 class WorkerTable:
@@ -144,14 +141,10 @@ class WorkerTable:
         self._reserve_ids(int(worker_ids.max()))
         return self._index_of[worker_ids]
 
-    def add(self, workers: list[Worker]) -> Indices:
+    def add(self, workers: StatusColumns) -> Indices:
         """Indices for new workers; ids that have one already are an error of the caller."""
-        indices = self.add_ids(np.array([worker.worker_id for worker in workers], np.int32))
-        columns = self._columns
-        columns.miner_id[indices] = [worker.miner_id for worker in workers]
-        columns.operator_id[indices] = [worker.operator_id for worker in workers]
-        columns.pool_id[indices] = [worker.pool_id for worker in workers]
-        columns.is_boundary[indices] = [worker.is_boundary for worker in workers]
+        indices = self.add_ids(workers.worker_id)
+        self._columns.fill(indices, workers, np.arange(len(indices)))
         return indices
 
     def add_ids(self, worker_ids: NDArray[np.int32]) -> Indices:

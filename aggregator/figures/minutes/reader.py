@@ -17,7 +17,6 @@ from psycopg.rows import tuple_row
 from aggregator.figures.minutes.dirty import timestamp
 from aggregator.figures.minutes.flushed import FoldedMinutes
 from aggregator.figures.status.rule import OutageSpan
-from aggregator.figures.worker_arrays import Worker
 from aggregator.postgres.binary_copy import POSTGRES_EPOCH_S
 from schemas.runtime.named_sql import load
 from schemas.windows import MINUTE_S
@@ -199,19 +198,6 @@ async def read_span(
     if worker_ids is not None:
         name, parameters["worker_ids"] = "span_of_workers", list(worker_ids)
     return unpacked_sums((await _rows(connection, name, parameters))[0][0])
-
-
-async def read_workers(
-    connection: AsyncConnection[Any], worker_ids: NDArray[np.int32]
-) -> list[Worker]:
-    """In pieces, between which the event loop runs: a minute may bring 1,000,000 of them."""
-    workers: list[Worker] = []
-    for start in range(0, len(worker_ids), _WORKERS_PER_QUERY):
-        part = worker_ids[start : start + _WORKERS_PER_QUERY].tolist()
-        workers += [
-            Worker(*row) for row in await _rows(connection, "workers", {"worker_ids": part})
-        ]
-    return workers
 
 
 def minute_timestamp(minute: int) -> datetime:

@@ -92,12 +92,3 @@ from (
     join worker_minutes using (bucket, worker_id)
     group by worker_id
 ) sums;
-
--- name: workers
--- Workers that are new to the leader.
-select
-    workers.id, workers.miner_id, coalesce(miners.operator_id, 0), miners.pool_id,
-    workers.behavior = 'boundary'
-from workers join miners on miners.id = workers.miner_id
-where workers.id = any(%(worker_ids)s::int4[])
-order by workers.id;

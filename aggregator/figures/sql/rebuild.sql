@@ -31,6 +31,18 @@ join miners on miners.id = figures.miner_id
 {chosen}
 group by figures.worker_id / 100000;
 
+-- name: new_workers
+-- Workers that have no figures yet, packed as stored_workers.PACKED_WORKERS.
+select string_agg(
+    int4send(workers.id) || int4send(workers.miner_id)
+    || int4send(coalesce(miners.operator_id, 0)) || int4send(miners.pool_id)
+    || int4send((workers.behavior = 'boundary')::int4),
+    ''::bytea order by workers.id
+)
+from workers
+join miners on miners.id = workers.miner_id
+where workers.id = any(%(worker_ids)s::int4[]);
+
 -- name: list_minutes
 -- Every complete minute of a span that has rows, for the leader to read again. Not the first hours
 -- after what retention dropped: the three hours of the week's ring that hold them would come out too

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aggregator.figures.status.memory import Rows, SweepMemory
 from aggregator.figures.status.sweep import SweepResult, SweepRule, sweep, warm_up
-from aggregator.figures.worker_arrays import Worker, WorkerTable
+from aggregator.figures.worker_arrays import StatusColumns, WorkerTable
 from schemas.worker import CAUSE_CODES, STATUS_CODES, EventKind, StatusPolicy
 
 START_S = 1_790_000_040 // 60 * 60
@@ -56,7 +56,7 @@ shares_lists = st.lists(
 
 def table_of(workers: int) -> WorkerTable:
     table = WorkerTable(capacity=4)
-    table.add([Worker(i + 1, 1, 1, 1, is_boundary=False) for i in range(workers)])
+    table.add(StatusColumns.of(np.arange(1, workers + 1), miner_id=1, operator_id=1, pool_id=1))
     return table
 
 

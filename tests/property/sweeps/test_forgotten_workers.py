@@ -16,7 +16,7 @@ from aggregator.figures.status.manual import ManualChanges, apply_manual_changes
 from aggregator.figures.status.store import BoundaryChange
 from aggregator.figures.stored_workers import StoredFigures, StoredWorkers
 from aggregator.figures.windows.grid import WindowGrid
-from aggregator.figures.worker_arrays import StatusColumns, Worker
+from aggregator.figures.worker_arrays import StatusColumns
 from tests.property.effort import examples
 from tests.property.sweeps.harness import RULE, START_S
 
@@ -51,14 +51,18 @@ class Tables:
 
     def stored(self, worker_ids: list[int]) -> StoredWorkers:
         known = [worker for worker in worker_ids if worker in self.columns]
+        new = np.array([each for each in worker_ids if each not in self.columns], np.int32)
+        miners = np.array([MINERS[worker] for worker in new.tolist()], np.int32)
         return StoredWorkers(
             [StoredFigures(self.columns[worker], self.totals[worker]) for worker in known],
             np.array(sorted(self.attributed & {*known}), np.int32),
-            [
-                Worker(worker, MINERS[worker], 20 + MINERS[worker] % 2, 30, worker == BOUNDARY)
-                for worker in worker_ids
-                if worker not in self.columns
-            ],
+            StatusColumns.of(
+                new,
+                miner_id=miners,
+                operator_id=20 + miners % 2,
+                pool_id=30,
+                is_boundary=new == BOUNDARY,
+            ),
         )
 
     def rows(self) -> dict[int, tuple[Any, ...]]:

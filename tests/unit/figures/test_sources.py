@@ -6,7 +6,7 @@ import numpy as np
 
 from aggregator.figures.status.rule import NEVER_RESUMED_S
 from aggregator.figures.status.sources import SourceEvent, SourceWatch
-from aggregator.figures.worker_arrays import Worker, WorkerTable
+from aggregator.figures.worker_arrays import StatusColumns, WorkerTable
 from schemas.worker import EventKind, StatusPolicy
 
 START_S = 1_790_000_040 // 60 * 60
@@ -16,7 +16,7 @@ SOURCE = 3
 
 def pool(workers: int, *, last_share_s: int = START_S + 50) -> WorkerTable:
     table = WorkerTable(capacity=workers)
-    table.add([Worker(i + 1, 1, 1, 1, is_boundary=False) for i in range(workers)])
+    table.add(StatusColumns.of(np.arange(1, workers + 1), miner_id=1, operator_id=1, pool_id=1))
     table.columns.last_share_s[:] = last_share_s
     table.columns.source_id[:] = SOURCE
     return table

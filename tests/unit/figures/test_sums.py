@@ -10,7 +10,7 @@ from aggregator.figures.forgotten import ForgottenWorkers
 from aggregator.figures.publish.entity_totals import entity_figures
 from aggregator.figures.publish.snapshot import changes, window_blocks
 from aggregator.figures.status.rule import STABLE
-from aggregator.figures.worker_arrays import Worker, WorkerTable
+from aggregator.figures.worker_arrays import StatusColumns, WorkerTable
 from schemas.worker import STATUS_CODES
 
 
@@ -18,12 +18,13 @@ def table() -> WorkerTable:
     """Miner 11 with an operator (a rig, a boundary worker), miner 12 without (two rigs)."""
     workers = WorkerTable(capacity=2)
     workers.add(
-        [
-            Worker(101, 11, 5, 1, is_boundary=False),
-            Worker(102, 11, 5, 1, is_boundary=True),
-            Worker(250, 12, 0, 1, is_boundary=False),
-            Worker(90, 12, 0, 1, is_boundary=False),
-        ]
+        StatusColumns.of(
+            np.array([101, 102, 250, 90], np.int32),
+            miner_id=[11, 11, 12, 12],
+            operator_id=[5, 5, 0, 0],
+            pool_id=1,
+            is_boundary=[False, True, False, False],
+        )
     )
     return workers
 
