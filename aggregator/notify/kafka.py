@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaProducer
@@ -17,6 +19,11 @@ from schemas.runtime.metrics import counter
 from schemas.topics import CONTENT_TYPE, JSON
 
 _HEADERS: Final = [(CONTENT_TYPE, JSON.encode())]
+
+
+def partition_of(key: bytes, partitions: Sequence[int], _available: Sequence[int]) -> int:
+    """That of librdkafka's clients (CRC-32): aiokafka's own hash, in Python, takes 10 µs a key."""
+    return sorted(partitions)[zlib.crc32(key) % len(partitions)]
 
 
 class Producer(Protocol):
@@ -90,6 +97,7 @@ class KafkaChannel:
             enable_idempotence=True,
             request_timeout_ms=int(self._config.send_timeout_s * 1_000),
             linger_ms=5,
+            partitioner=partition_of,
             **self._config.client,
         )
         return producer

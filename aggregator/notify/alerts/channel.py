@@ -62,15 +62,16 @@ class AlertChannel:
     async def publish(self, batch: Batch) -> None:
         async with self._outbox.transaction() as connection:
             now = await _now(connection)
-            events = await store.events_of(connection, batch)
-            known = await store.known_of(
-                connection,
-                batch,
-                events,
-                channels=self._channels,
-                rate_span_s=self._rate_span_s,
-            )
-            await store.save(connection, decide(events, known, now), now=now)
+            events = await store.events_of(connection, batch, channels=self._channels)
+            if events:
+                known = await store.known_of(
+                    connection,
+                    batch,
+                    events,
+                    channels=self._channels,
+                    rate_span_s=self._rate_span_s,
+                )
+                await store.save(connection, decide(events, known, now), now=now)
             await self._send_due(connection, now)
             await self._send_notices(connection, batch)
             await self._outbox.advance(connection, self.name, batch.to)

@@ -20,14 +20,18 @@ _NEVER_SENT: Final = (AlertStatus.CANCELLED, AlertStatus.MUTED)
 _COLUMNS: Final = tuple(field.name for field in fields(Alert))
 
 
-async def events_of(connection: Connection, batch: Batch) -> list[AlertEvent]:
-    """The events of workers, sources and thresholds in the batch, in order."""
+async def events_of(
+    connection: Connection, batch: Batch, *, channels: Sequence[str]
+) -> list[AlertEvent]:
+    """The events of workers, sources and thresholds in the batch that somebody may hear of, in
+    order."""
     rows = await _rows(
         connection,
         "events_between",
         after=batch.after,
         to=batch.to,
         thresholds=list(THRESHOLD_NOTICES),
+        channels=list(channels),
     )
     return [_event(row) for row in rows]
 

@@ -1,14 +1,31 @@
 -- Alerts: read what the rule must know, store what it decided, send what is due.
 
 -- name: events_between
--- Of workers and sources, and of thresholds; other notices are no alerts.
--- params: after, to, thresholds (their kinds)
-select
-    event_id, sequence, kind, cause, created_at, coalesce(miner_id, entity_id) as miner_id,
-    worker_id, source_id, to_status
-from events
-where sequence > %(after)s::int8 and sequence <= %(to)s::int8
-    and (fields is null or kind = any(%(thresholds)s::text[]))
+-- Of workers and sources, and of thresholds; other notices are no alerts. Of workers only if their
+-- miner has recipients, or had some for whom an alert still waits: of most miners nobody hears.
+-- params: after, to, thresholds (their kinds), channels
+with batch as materialized (
+    select
+        event_id, sequence, kind, cause, created_at, coalesce(miner_id, entity_id) as miner_id,
+        worker_id, source_id, to_status
+    from events
+    where sequence > %(after)s::int8 and sequence <= %(to)s::int8
+        and (fields is null or kind = any(%(thresholds)s::text[]))
+), heard as (
+    select miner_id
+    from (select distinct miner_id from batch) as miners
+    where exists (
+            select from alert_recipients as recipients
+            where recipients.miner_id = miners.miner_id
+                and recipients.channel = any(%(channels)s::text[])
+        )
+        or exists (
+            select from alerts
+            where alerts.miner_id = miners.miner_id and alerts.status = 'waiting'
+        )
+)
+select * from batch
+where worker_id is null or miner_id in (select miner_id from heard)
 order by sequence
 
 -- name: miners_with_recipients
