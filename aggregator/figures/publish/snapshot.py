@@ -30,7 +30,7 @@ from schemas.worker import STATUS_CODES
 _SQL: Final = load("aggregator.figures", "sql/current.sql")
 _STATUSES: Final = [status.value for status in STATUS_CODES]
 
-# As in migration 0033: a block of workers, and the numbers of each.
+# As in migration 0034: a block of workers, and the numbers of each.
 BLOCK_WORKERS: Final = 16
 _CELLS: Final = 2 * len(WINDOWS) + 2
 

@@ -73,7 +73,7 @@ def test_every_row_of_the_first_release_survives(first_release: str) -> None:
         named = "select user_uid, token from watcher_bookmarks join watchers on id = watcher_id"
         assert connection.execute(named).fetchall() == bookmarks
     assert report.version == runner.expected_version()
-    # One rule for every channel since migration 0012: Telegram's lines are lines of alerts, and
+    # One rule for every channel since migration 0013: Telegram's lines are lines of alerts, and
     # the two cursors are one. A bookmark names its link by id since 0021.
     changed = {"telegram_lines", "publisher_cursors", "watcher_bookmarks"}
     kept = [table for table in before if table not in changed]
