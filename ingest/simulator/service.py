@@ -100,10 +100,11 @@ class Simulator:
         """One minute of every so many, with few shares that hold the work of all of them."""
         config = replace(self._config, share_interval_s=_HISTORY_SHARE_INTERVAL_S, late_ratio=0.0)
         maker = MinuteMaker(config, self.fleet, Plan(config, start_ms))
-        step = config.history_step_s // MINUTE_S
-        for minute in range(start_ms // MINUTE_MS, end_ms // MINUTE_MS, step):
+        step, end = config.history_step_s // MINUTE_S, end_ms // MINUTE_MS
+        for minute in range(start_ms // MINUTE_MS, end, step):
             drawn = maker.draw(minute)
-            heavy = replace(drawn, difficulty=drawn.difficulty * step)
+            # The last one holds no more than what comes before the end.
+            heavy = replace(drawn, difficulty=drawn.difficulty * min(step, end - minute))
             if stop.is_set() or not await self._send(sink, heavy, stop=stop):
                 return
 

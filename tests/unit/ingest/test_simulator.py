@@ -285,6 +285,23 @@ async def test_history_is_all_of_yesterday_and_today_in_some_of_its_minutes() ->
     assert hashrates[0] == pytest.approx(hashrates[1], rel=0.3)
 
 
+@pytest.mark.parametrize("minutes", [1, 4])
+async def test_history_ends_where_live_shares_begin(minutes: int) -> None:
+    """Its last minute stands for those until then only, or they would count twice."""
+    now_ms = START_MS - START_MS % 300_000 + minutes * 60_000
+    settings = config(
+        start_ms=now_ms, workers=400, accounts=2, duration_s=60, history_step_s=300, **QUIET
+    )
+    sink = ListSink()
+    await Simulator(settings, ManualClock(now_ms)).run(sink, stop=asyncio.Event())
+    work: Counter[int] = Counter()
+    for share in sink.shares():
+        if share.timestamp_ms < now_ms:
+            work[share.timestamp_ms // 60_000] += round(share.difficulty)
+    *others, last = (work[minute] for minute in sorted(work))
+    assert last / (sum(others) / len(others)) == pytest.approx(minutes / 5, rel=0.2)
+
+
 @pytest.mark.parametrize("workers", [300, 24_000, 60_000, 200_000])
 def test_no_account_has_more_workers_than_intake_keeps_apart(workers: int) -> None:
     accounts = Counter(account for account, _ in build_fleet(SimulatorConfig(workers=workers)).keys)
