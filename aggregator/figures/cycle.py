@@ -4,8 +4,8 @@
     read      one snapshot (repeatable read, no lock): stream time, dirty minutes, their rows
     compute   numpy, in a thread; no transaction is open
     stage     COPY into temporary tables; no lock is held
-    write     one transaction under the lease: entity minutes, rollups, statuses, events,
-              figures, the dirty minutes taken, `leader`
+    write     one transaction under the lease: entity minutes, rollups, the dirty minutes taken,
+              `leader`, statuses, figures, and last the events with their numbers
 
 The lease's row is locked in the last step only, which waits for the database alone: a process that
 is stopped anywhere holds up its successor for the database's idle-in-transaction limit at most. If
@@ -157,12 +157,12 @@ class Cycle:
         try:
             await published.stage(self._connection, state.workers.columns, found.snapshot)
             await stage_entity_minutes(self._connection, found.entity_minutes)
-            await status_store.stage_transitions(
+            staged_events = await status_store.stage_transitions(
                 self._connection,
                 state.workers.columns,
                 [found.sweep.transitions, found.manual],
             )
-            await self._write(state, taken, found)
+            await self._write(state, taken, found, staged_events)
         except BaseException:
             # Also when cancelled: statuses must not run ahead of their events.
             found.undo.apply(state)
@@ -262,7 +262,9 @@ class Cycle:
             undo.apply(state)
             raise
 
-    async def _write(self, state: FiguresState, taken: Taken, found: Found) -> None:
+    async def _write(
+        self, state: FiguresState, taken: Taken, found: Found, staged_events: int
+    ) -> None:
         connection = self._connection
         async with connection.transaction():
             await self._lease.fence(connection)
@@ -274,7 +276,6 @@ class Cycle:
                 await write_staged_minutes(connection)
                 await write_entity_minutes(connection, set(minutes) - set(taken.written_now))
                 await self._rollups.refresh(connection, _as_rollups_want(taken.complete))
-            await status_store.append_events(connection, found.sweep.sources)
             await clear_manual_changes(connection, taken.manual_changes)
             await status_store.save_state(connection, state.memory.state())
             # First, since rollups end at the watermark, and owners' windows are read from them.
@@ -287,6 +288,7 @@ class Cycle:
             )
             await stage_own_minutes(connection, taken.reassignments, watermark=state.grid.watermark)
             await published.write(connection)
+            await status_store.append_events(connection, found.sweep.sources, staged=staged_events)
 
     def _report(self, taken: Taken, found: Found) -> CycleReport:
         return CycleReport(

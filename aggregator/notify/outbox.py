@@ -1,11 +1,13 @@
-"""The outbox: events get their numbers, and each subscriber reads them from a place of its own.
+"""The outbox: notices get their numbers, and each subscriber reads events from a place of its own.
+
+The leader's events have theirs from when they were appended.
 
 Every method is one transaction, so a kill falls before or after it. Writes check the lease's epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -67,19 +69,27 @@ class Outbox:
             await self._lease.release(connection)
 
     async def number(self, batch: int) -> int:
-        """Number the oldest events without a number; how many there were."""
+        """Number the oldest events without a number; how many there were.
+
+        None while the leader appends its own, which may take longer than a lease lives: so that is
+        asked before the lease is held.
+        """
         async with self._pool.connection() as connection, connection.transaction():
+            cursor = await connection.execute(_SQL["newest_sequence"])
+            newest = await cursor.fetchone()
             await self._lease.fence(connection)
-            cursor = await connection.execute(_SQL["number"], {"batch": batch})
+            if newest is None:
+                return 0
+            cursor = await connection.execute(_SQL["number"], {"batch": batch, **newest})
             found = await cursor.fetchone()
             if found is None or not found["count"]:
                 return 0
             await connection.execute(_SQL["save_sequence"], {"sequence": found["max"]})
             return int(found["count"])
 
-    async def open_channel(self, channel: str) -> None:
+    async def open_channels(self, channels: Sequence[str]) -> None:
         async with self.transaction() as connection:
-            await connection.execute(_SQL["open_channel"], {"channel": channel})
+            await connection.execute(_SQL["open_channels"], {"channels": channels})
 
     async def after_cursor(self, channel: str, batch: int) -> Batch | None:
         """What the channel publishes next; None if it has published everything."""

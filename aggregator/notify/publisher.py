@@ -1,10 +1,11 @@
-"""The publisher: numbers the events of the outbox and hands them to each channel in order.
+"""The publisher: hands the events of the outbox to each channel in the order of their numbers.
 
-outbox ─number─▶ 1, 2, 3 ... ─▶ kafka   (cursor) ─▶ topic worker-status
-                             └▶ alerts  (cursor) ─▶ deliveries ─▶ webhooks
-                                                 ├▶ lines ─▶ Telegram: a message a miner and minute
-                                                 └▶ lines, mails ─▶ e-mail: a digest, one by one
-figures ─thresholds─▶ outbox
+notices ─number─▶ outbox 1, 2 ... ─▶ kafka   (cursor) ─▶ topic worker-status
+                                  └▶ alerts  (cursor) ─▶ deliveries ─▶ webhooks
+                                                      ├▶ lines ─▶ Telegram: one a miner and minute
+                                                      └▶ lines, mails ─▶ e-mail: digests, one by one
+figures ─transitions, numbered─▶ outbox
+figures ─thresholds─▶ notices
 """
 
 from __future__ import annotations
@@ -97,9 +98,8 @@ class Publisher:
     async def _publish(self, stop: asyncio.Event) -> None:
         """One term: until stop, an error of the database, or the lease is lost."""
         # Before anything is numbered, or a new channel would miss it.
-        for channel in self._channels:
-            if isinstance(channel, Subscriber):
-                await self._outbox.open_channel(channel.name)
+        subscribers = [each.name for each in self._channels if isinstance(each, Subscriber)]
+        await self._outbox.open_channels(subscribers)
         ended = asyncio.Event()
         loops = [self._number(ended), self._renew(ended), self._measure(ended)]
         loops += [self._serve(channel, ended) for channel in self._channels]

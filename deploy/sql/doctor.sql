@@ -62,8 +62,16 @@ join intake_stream using (cluster_id, topic)
 order by known.partition
 
 -- name: unpublished
--- Age of the oldest event that the publisher has not numbered.
-select now() - min(created_at) as age from events where sequence is null
+-- Age of the oldest event that waits for a publisher: a notice without a number, or the next event that
+-- no channel has taken.
+select now() - least(
+    (select min(created_at) from events where sequence is null),
+    (
+        select created_at from events
+        where sequence > (select coalesce(max(taken.sequence), 0) from publisher_cursors as taken)
+        order by sequence limit 1
+    )
+) as age
 
 -- name: settlement
 -- The day that is settled next, what it waits for, when that was looked at, and how many days of

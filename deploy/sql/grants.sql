@@ -37,7 +37,7 @@ grant select, insert, update, delete on
     telegram_disconnections, publisher_cursors
 to hashgauge_notifier;
 grant select, update on
-    publisher, webhooks, telegram_invites, telegram_updates, thresholds
+    publisher, event_sequence, webhooks, telegram_invites, telegram_updates, thresholds
 to hashgauge_notifier;
 grant insert on events to hashgauge_notifier;
 grant update (sequence) on events to hashgauge_notifier;
@@ -66,7 +66,7 @@ grant insert, update on
     wallet_sightings, wallet_spends, reward_rates, worker_details
 to hashgauge_aggregator;
 grant insert on ledger_transfers to hashgauge_aggregator;
-grant update on leader, settlement_leader, status_sweep to hashgauge_aggregator;
+grant update on leader, settlement_leader, status_sweep, event_sequence to hashgauge_aggregator;
 grant delete on worker_removals to hashgauge_aggregator;
 grant usage on all sequences in schema {schema} to hashgauge_aggregator;
 

@@ -25,7 +25,7 @@ order by page.position
 select coalesce(max(sequence), 0) from events
 
 -- name: events_after
--- Events that the publisher numbered after a sequence, in their order, with the inner ids of those
+-- Events numbered after a sequence, in their order, with the inner ids of those
 -- whom they concern: the miner and its pool, or every pool if a stratum server did something. Events
 -- with fields (payments and the like) are no news of a worker.
 -- params: sequence, limit

@@ -1,6 +1,6 @@
 -- name: worker_uids
 -- Public ids of workers, packed as store.PACKED_UIDS; event ids are made from them.
-select string_agg(int4send(id) || uuid_send(uid), ''::bytea)
+select string_agg(int4send(id) || uuid_send(uid), ''::bytea order by id)
 from workers where id = any(%(worker_ids)s::int4[])
 
 -- name: empty_stage
@@ -9,15 +9,21 @@ truncate stage_transitions
 -- name: stage
 copy stage_transitions from stdin (format binary)
 
+-- name: take_sequences
+-- The next numbers are this transaction's: until its commit nobody else numbers events. Gives the one
+-- before them.
+update event_sequence set newest = newest + %(count)s::int8
+returning newest - %(count)s::int8
+
 -- name: append_transitions
 -- Into the outbox, in the order in which they happened; codes begin at 0, and that of no status is -1.
 insert into events (
-    event_id, kind, at, miner_id, worker_id, source_id, transition_number, from_status, to_status,
-    cause
+    sequence, event_id, kind, at, miner_id, worker_id, source_id, transition_number, from_status,
+    to_status, cause
 )
 select
-    event_id, case again when 1 then %(again)s::text else %(changed)s::text end,
-    to_timestamp(at_s), miner_id, worker_id, nullif(source_id, 0), number,
+    %(after)s::int8 + place, event_id,
+    case again when 1 then %(again)s::text else %(changed)s::text end, to_timestamp(at_s), miner_id, worker_id, nullif(source_id, 0), number,
     (%(statuses)s::text[])[from_code + 1], (%(statuses)s::text[])[to_code + 1],
     (%(causes)s::text[])[cause_code + 1]
 from stage_transitions
@@ -25,8 +31,9 @@ order by place
 
 -- name: append_source_events
 -- The same for sources.
-insert into events (event_id, kind, at, source_id, cause, workers)
-select event_id, kind, to_timestamp(at_s), source_id, cause, workers
+insert into events (sequence, event_id, kind, at, source_id, cause, workers)
+select
+    %(after)s::int8 + place, event_id, kind, to_timestamp(at_s), source_id, cause, workers
 from unnest(
     %(event_ids)s::uuid[], %(kinds)s::text[], %(at_s)s::int8[], %(source_ids)s::int4[],
     %(causes)s::text[], %(workers)s::int4[]

@@ -67,25 +67,27 @@ class BoundaryChange:
 
 async def stage_transitions(
     connection: Connection, columns: StatusColumns, parts: Sequence[Transitions]
-) -> None:
+) -> int:
     """Send the events of transitions into a temporary table; needs no lease and takes no lock.
+
+    Returns how many there are.
 
     In bounded pieces, with the ids made in a thread: a pool of 1,000,000 workers that falls silent
     in one minute must hold up neither the renewal of the lease nor intake's heartbeats.
     """
     await connection.execute(_SQL["empty_stage"])
-    place = 0
+    count = 0
     for transitions in parts:
         for start in range(0, len(transitions), _PIECE):
             piece = transitions.part(slice(start, start + _PIECE))
-            uid_of = await _uids(connection, columns.worker_id[piece.index])
+            known = await _uids(connection, columns.worker_id[piece.index])
             # A worker that somebody has deleted by SQL has no events any more.
-            piece = piece.part(np.isin(columns.worker_id[piece.index], [*uid_of]))
+            piece = piece.part(np.isin(columns.worker_id[piece.index], known["worker_id"]))
             worker_ids = columns.worker_id[piece.index]
-            uids = [uid_of[worker_id] for worker_id in worker_ids.tolist()]
+            uids = known["uid"][np.searchsorted(known["worker_id"], worker_ids)]
             event_ids = await asyncio.to_thread(_event_ids, uids, piece)
             staged = {
-                "place": np.arange(place, place + len(piece)),
+                "place": np.arange(count + 1, count + 1 + len(piece)),
                 "event_id": event_ids,
                 "again": piece.again.astype(np.int16),
                 "at_s": piece.at_s,
@@ -98,16 +100,28 @@ async def stage_transitions(
                 "cause_code": piece.cause.astype(np.int16),
             }
             await send_copy(connection, _SQL["stage"], staged, _STAGED_TYPES)
-            place += len(piece)
+            count += len(piece)
+    return count
 
 
-async def append_events(connection: Connection, sources: Sequence[SourceEvent]) -> None:
-    """Into the outbox, in the leader's transaction: sources before the staged transitions, so that
-    the reason is published first."""
-    await store_source_events(connection, sources)
+async def append_events(
+    connection: Connection, sources: Sequence[SourceEvent], *, staged: int
+) -> None:
+    """Into the outbox, numbered, in the leader's transaction: sources before the staged
+    transitions, so that the reason is published first.
+
+    The last step of it: until the commit nobody else numbers events.
+    """
+    if not staged and not sources:
+        return
+    cursor = await connection.execute(_SQL["take_sequences"], {"count": len(sources) + staged})
+    row = await cursor.fetchone()
+    assert row is not None
+    await _append_source_events(connection, sources, after=row[0])
     await connection.execute(
         _SQL["append_transitions"],
         {
+            "after": row[0] + len(sources),
             "changed": _CHANGED,
             "again": _AGAIN,
             "statuses": _STATUSES,
@@ -116,34 +130,35 @@ async def append_events(connection: Connection, sources: Sequence[SourceEvent]) 
     )
 
 
-async def _uids(connection: Connection, worker_ids: NDArray[np.int32]) -> dict[int, bytes]:
-    """The public id of each worker that there is, as bytes."""
+async def _uids(connection: Connection, worker_ids: NDArray[np.int32]) -> NDArray[np.void]:
+    """The public id of each worker that there is, by ascending worker id."""
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
         wanted = np.unique(worker_ids)
         await cursor.execute(_SQL["worker_uids"], {"worker_ids": wanted.tolist()})
         row = await cursor.fetchone()
-    table = np.frombuffer((row and row[0]) or b"", _PACKED_UIDS)
-    uids = [uid.tobytes() for uid in table["uid"]]
-    return dict(zip(table["worker_id"].tolist(), uids, strict=True))
+    return np.frombuffer((row and row[0]) or b"", _PACKED_UIDS)
 
 
-def _event_ids(uids: list[bytes], piece: Transitions) -> NDArray[np.void]:
+def _event_ids(uids: NDArray[np.void], piece: Transitions) -> NDArray[np.void]:
     """Each made from its worker and number, so that a repeated cycle gives the same."""
     numbers = piece.number.tolist()
-    ids = event_ids(b"".join(uids), numbers)
+    ids = event_ids(uids.tobytes(), numbers)
     for place in np.flatnonzero(piece.again).tolist():
-        still_silent = still_silent_id(UUID(bytes=uids[place]), numbers[place])
+        still_silent = still_silent_id(UUID(bytes=uids[place].tobytes()), numbers[place])
         ids[place] = np.frombuffer(still_silent.bytes, "V16")[0]
     return ids
 
 
-async def store_source_events(connection: Connection, events: Sequence[SourceEvent]) -> None:
-    """Append `source-silent` and `source-back` to the outbox."""
+async def _append_source_events(
+    connection: Connection, events: Sequence[SourceEvent], *, after: int
+) -> None:
+    """`source-silent` and `source-back`."""
     if not events:
         return
     await connection.execute(
         _SQL["append_source_events"],
         {
+            "after": after,
             "event_ids": [_source_event_id(event) for event in events],
             "kinds": [event.kind.value for event in events],
             "at_s": [event.at_s for event in events],

@@ -1,27 +1,33 @@
+-- name: newest_sequence
+-- The highest number, held until the commit; no row while another transaction numbers events.
+select newest from event_sequence for update skip locked
+
 -- name: number
--- The oldest events without a number get the next ones. The leader appends its events one transaction
--- after another, so those of a worker are numbered in their order. Notices of other rooms may become
--- visible later than a higher id; they get the next number then.
+-- The oldest events without a number get the next ones: notices of other rooms, which may become
+-- visible later than a higher id, and get the next number then. The leader numbers its own events as it
+-- appends them.
 with oldest as (
     select id, row_number() over (order by id) as place
     from (
         select id from events where sequence is null order by id limit %(batch)s::int4
     ) as unnumbered
 ), numbered as (
-    update events set sequence = publisher.sequence + oldest.place
-    from oldest, publisher
+    update events set sequence = %(newest)s::int8 + oldest.place
+    from oldest
     where events.id = oldest.id
     returning events.sequence
 )
 select count(*), max(sequence) from numbered
 
 -- name: save_sequence
-update publisher set sequence = %(sequence)s::int8
+update event_sequence set newest = %(sequence)s::int8
 
--- name: open_channel
--- A channel that is new begins with the events that come from now on.
+-- name: open_channels
+-- A channel that is new begins with the events that come from now on; those of the first publisher
+-- ever with the first event, since the leader does not wait for it.
 insert into publisher_cursors (channel, sequence)
-select %(channel)s, sequence from publisher
+select channel, case when exists (select from publisher_cursors) then newest else 0 end
+from event_sequence, unnest(%(channels)s::text[]) as channel
 on conflict (channel) do nothing
 
 -- name: after_cursor

@@ -119,11 +119,12 @@ class SeededPool:
         await self.number_events()
 
     async def number_events(self) -> None:
-        """As the publisher does it."""
+        """Those that no leader appended, as the publisher does it."""
         await self.rows(
-            "update events set sequence = found.place from (select id, row_number() over (order by"
-            " id) + (select coalesce(max(sequence), 0) from events) as place from events where"
-            " sequence is null) as found where found.id = events.id"
+            "with numbered as (update events set sequence = found.place from (select id, newest +"
+            " row_number() over (order by id) as place from events, event_sequence where sequence"
+            " is null) as found where found.id = events.id returning events.id)"
+            " update event_sequence set newest = newest + (select count(*) from numbered)"
         )
 
     async def call(self, method: str, path: str, **body: Any) -> Any:

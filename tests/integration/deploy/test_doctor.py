@@ -155,6 +155,34 @@ async def test_a_broker_without_the_topic_is_told_apart_from_no_broker(
     assert f"there is no {topic}" in [each.found for each in found]
 
 
+@pytest.mark.parametrize(
+    ("sequence", "taken", "level"),
+    [(None, None, Level.FAIL), (5, None, Level.FAIL), (5, 4, Level.FAIL), (5, 5, Level.OK)],
+)
+def test_an_event_that_no_publisher_takes_is_noticed(
+    database_url: str,
+    environment: pytest.MonkeyPatch,
+    *,
+    sequence: int | None,
+    taken: int | None,
+    level: Level,
+) -> None:
+    """A notice waits for its number, an event of the leader for a channel."""
+    environment.setenv("DATABASE_URL", database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into events (event_id, kind, at, worker_id, cause, sequence, created_at)"
+            " values (gen_random_uuid(), 'worker-status-changed', now(), 1, 'share', %s,"
+            " now() - interval '1 hour')",
+            [sequence],
+        )
+        if taken is not None:
+            connection.execute(
+                "insert into publisher_cursors values ('alerts', %s), ('kafka', 0)", [taken]
+            )
+    assert by_subject(list(findings(load())))["events"] is level
+
+
 def test_an_offset_outside_of_the_log_fails() -> None:
     found = list(offsets({0: (10, 20), 1: (0, 5)}, [Stored(0, 9), Stored(1, 5)]))
     assert [each.level for each in found] == [Level.FAIL]

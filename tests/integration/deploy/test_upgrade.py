@@ -74,10 +74,24 @@ def test_every_row_of_the_first_release_survives(first_release: str) -> None:
         assert connection.execute(named).fetchall() == bookmarks
     assert report.version == runner.expected_version()
     # One rule for every channel since migration 0013: Telegram's lines are lines of alerts, and
-    # the two cursors are one. A bookmark names its link by id since 0021.
-    changed = {"telegram_lines", "publisher_cursors", "watcher_bookmarks"}
+    # the two cursors are one. A bookmark names its link by id since 0021. The sequence of events
+    # has a table of its own since 0039.
+    changed = {"telegram_lines", "publisher_cursors", "watcher_bookmarks", "publisher"}
     kept = [table for table in before if table not in changed]
     assert {table: after[table] for table in kept} == {table: before[table] for table in kept}
+
+
+def test_events_that_wait_for_a_number_get_it(first_release: str) -> None:
+    with psycopg.connect(first_release, autocommit=True) as connection:
+        connection.execute(
+            "insert into events (event_id, kind, at, miner_id, worker_id, cause)"
+            " select gen_random_uuid(), 'worker-status-changed', now(), 3, 2, 'share'"
+            " from generate_series(1, 2)"
+        )
+        migrate(first_release)
+        rows = connection.execute("select sequence from events order by id").fetchall()
+        assert [sequence for (sequence,) in rows] == [1, 2, 3]
+        assert connection.execute("select newest from event_sequence").fetchall() == [(3,)]
 
 
 async def test_rollups_work_after_the_upgrade(first_release: str) -> None:

@@ -27,6 +27,39 @@ async def connection(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
         yield opened
 
 
+async def test_events_are_numbered_without_a_gap(connection: AsyncConnection[Any]) -> None:
+    """In the order in which they happened, the server's silence before that of its workers; a write
+    that failed took no number."""
+    intake = FakeIntake(connection)
+    await intake.set_up(workers=WORKERS)
+    term = await Term.begin(connection)
+    for minute in range(11):
+        work = [Work(minute, worker, 8.0, source=1) for worker in range(1, WORKERS + 1)]
+        await intake.flush(work, stream=minute + 1)
+    await term.cycle()
+    await intake.flush([], stream=600)
+    await connection.execute(
+        "create function refuse() returns trigger language plpgsql as"
+        " 'begin raise check_violation; end'"
+    )
+    await connection.execute(
+        "create constraint trigger refused after insert on events deferrable initially deferred"
+        " for each row execute function refuse()"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await term.cycle()
+    await connection.execute("drop trigger refused on events")
+    await term.cycle()
+    cursor = await connection.execute("select sequence, kind from events order by sequence")
+    rows = await cursor.fetchall()
+    assert [sequence for sequence, _ in rows] == list(range(1, len(rows) + 1))
+    kinds = [kind for _, kind in rows]
+    assert kinds[WORKERS] == "source-silent"
+    assert kinds.count("worker-status-changed") == len(rows) - 1 == 2 * WORKERS
+    cursor = await connection.execute("select newest from event_sequence")
+    assert await cursor.fetchone() == (len(rows),)
+
+
 async def test_events_of_a_silent_pool_are_made_in_pieces_outside_the_write(
     connection: AsyncConnection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,7 +71,7 @@ async def test_events_of_a_silent_pool_are_made_in_pieces_outside_the_write(
     pieces: list[int] = []
     made = store._event_ids
 
-    def noted(uids: list[bytes], piece: Any) -> Any:
+    def noted(uids: Any, piece: Any) -> Any:
         assert connection.info.transaction_status is TransactionStatus.IDLE
         pieces.append(len(piece))
         return made(uids, piece)

@@ -137,7 +137,8 @@ async def _survives_kill_at(seeded: SeededEvents, steps: int) -> int | None:
         "worker_statuses", "workers", "roles", "miners", "notification_preferences", "users",
     ):  # fmt: skip
         await seeded.run(f"delete from {table}")
-    await seeded.run("update publisher set sequence = 0, renewed_at = '-infinity'")
+    await seeded.run("update event_sequence set newest = 0")
+    await seeded.run("update publisher set renewed_at = '-infinity'")
     await history(SeededEvents(seeded.pool, seeded.of_publisher))
     stop = asyncio.Event()
     async with mail_server() as server:

@@ -86,6 +86,7 @@ class Outbox:
     async def publish(self, *, taken: int | None = None) -> None:
         """Number all events; channels have taken all, or the slower one those up to `taken`."""
         await self.fetch("update events set sequence = id where sequence is null")
+        await self.fetch("update event_sequence set newest = (select max(id) from events)")
         await self.fetch(
             "insert into publisher_cursors select channel, sequence from (values"
             " ('kafka', (select max(sequence) from events)),"

@@ -129,7 +129,8 @@ async def _survives_kill_at(seeded: SeededEvents, steps: int) -> int | None:
         "roles", "miners", "telegram_chats", "notification_preferences", "users",
     ):  # fmt: skip
         await seeded.run(f"delete from {table}")
-    await seeded.run("update publisher set sequence = 0, renewed_at = '-infinity'")
+    await seeded.run("update event_sequence set newest = 0")
+    await seeded.run("update publisher set renewed_at = '-infinity'")
     await history(SeededEvents(seeded.pool, seeded.of_publisher))
     telegram, stop = FakeTelegram(*CHATS), asyncio.Event()
     async with http_server(telegram) as url:

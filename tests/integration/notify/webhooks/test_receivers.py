@@ -135,7 +135,7 @@ async def test_message_that_waited_for_a_day_has_failed_if_its_receiver_did(
             "update webhooks set failing_since = now() - interval '28 hours',"
             f" failed_at = now() - {last}"
         )
-        await seeded.run("update publisher set sequence = (select max(id) from events)")
+        await seeded.run("update event_sequence set newest = (select max(id) from events)")
         async with publishing(seeded, CONFIG):
             await until(lambda: _none_pending(seeded))
     found = {row["worker_id"]: row["status"] for row in await seeded.deliveries()}
