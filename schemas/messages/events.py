@@ -95,21 +95,21 @@ def event_of(row: Mapping[str, Any]) -> Event:
 
 
 def event_object(event: Event) -> dict[str, Any]:
-    """The JSON object of an event."""
+    """The JSON object of an event, of what `_json` writes: ids, instants and kinds as they are."""
     head = {
-        "id": str(event.event_id),
-        "type": event.kind.value,
+        "id": event.event_id,
+        "type": event.kind,
         "sequence": event.sequence,
-        "at": _time_text(event.at),
+        "at": event.at.astimezone(UTC),
     }
-    miner = {"id": str(event.miner_uid), "account_name": event.account_name}
+    miner = {"id": event.miner_uid, "account_name": event.account_name}
     if event.fields is not None:
         return {**event.fields, **head, "miner": miner if event.miner_uid else None}
     if event.kind in SOURCE_KINDS:
         return {**head, "source": event.source, "workers": event.workers, "cause": event.cause}
     return {
         **head,
-        "worker": {"id": str(event.worker_uid), "name": event.worker_name},
+        "worker": {"id": event.worker_uid, "name": event.worker_name},
         "miner": miner,
         "from": event.from_status,
         "to": event.to_status,
@@ -121,14 +121,14 @@ def event_object(event: Event) -> dict[str, Any]:
 
 def encode_event(event: Event) -> bytes:
     """The value on topic `worker-status`, and the data of a Server-Sent Event."""
-    return orjson.dumps(event_object(event))
+    return _json(event_object(event))
 
 
 def encode_webhook(event: Event) -> bytes:
     """The body of a webhook."""
     body = event_object(event)
-    return orjson.dumps({"type": body["type"], "timestamp": body["at"], "data": body})
+    return _json({"type": body["type"], "timestamp": body["at"], "data": body})
 
 
-def _time_text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _json(value: dict[str, Any]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import orjson
 from aiokafka import AIOKafkaConsumer
@@ -35,26 +37,26 @@ async def test_events_arrive_keyed_by_worker_and_in_order(
     async with publishing(seeded, config):
         await until(all_taken)
     found = await _read(kafka_bootstrap, topic, 13)
-    values = [orjson.loads(value) for _, value in found]
+    values = [orjson.loads(record.value) for record in found]
     assert sorted(value["sequence"] for value in values) == list(range(1, 14))
     for worker in {value["worker"]["id"] for value in values if "worker" in value}:
         own = [value for value in values if value.get("worker", {}).get("id") == worker]
         assert [value["number"] for value in own] == [1, 2, 3]
         assert [value["from"] for value in own] == [None, "stable", "unavailable"]
         assert {value["source"] for value in own} == {"eu1"}
-    keys = {key for key, value in found if b"source-silent" in value}
+    keys = {record.key for record in found if b"source-silent" in record.value}
     assert keys == {b"eu1"}
+    assert all(record.partition == crc32(record.key) % 3 for record in found)
     assert [v["workers"] for v in values if v["id"] == str(silent)] == [12]
 
 
-async def _read(bootstrap: str, topic: str, count: int) -> list[tuple[bytes, bytes]]:
+async def _read(bootstrap: str, topic: str, count: int) -> list[Any]:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
-    found: list[tuple[bytes, bytes]] = []
+    found: list[Any] = []
     try:
         while len(found) < count:
-            record = await consumer.getone()
-            found.append((record.key, record.value))
+            found.append(await consumer.getone())
     finally:
         await consumer.stop()
     return found
@@ -69,7 +71,7 @@ async def test_small_embedded_broker_will_do(seeded: SeededEvents) -> None:
         miner = await seeded.add_miner("acme")
         identity = await seeded.change(await seeded.add_worker(miner, "rig"), "stable")
         async with publishing(seeded, config):
-            ((_, value),) = await _read(broker.bootstrap_servers, "worker-status", 1)
+            (record,) = await _read(broker.bootstrap_servers, "worker-status", 1)
     finally:
         broker.stop()
-    assert orjson.loads(value)["id"] == str(identity)
+    assert orjson.loads(record.value)["id"] == str(identity)

@@ -18,7 +18,7 @@ import pytest
 from aggregator.notify.channel import Channel
 from aggregator.notify.config import KafkaConfig, NotifyConfig
 from aggregator.notify.kafka import KafkaChannel, Producer
-from aggregator.notify.outbox import Connection, Outbox, Pool
+from aggregator.notify.outbox import Batch, Connection, Outbox, Pool
 from aggregator.notify.publisher import Publisher
 from aggregator.notify.webhooks.signing import new_secret
 from aggregator.postgres.lease import LeaseLostError
@@ -42,6 +42,19 @@ class Topic:
         self.keys: list[bytes] = []
 
 
+class FakeBatch:
+    """A batch with room for three messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    def append(self, **message: Any) -> object | None:
+        if len(self.messages) == 3:
+            return None
+        self.messages.append(message)
+        return message
+
+
 class FakeProducer:
     """A producer whose messages arrive one by one, with a step before each."""
 
@@ -53,11 +66,20 @@ class FakeProducer:
 
     async def stop(self) -> None: ...
 
-    async def send(self, topic: str, **message: Any) -> asyncio.Future[Any]:
-        self._fuse.step()
+    async def partitions_for(self, topic: str) -> set[int]:
         assert topic == "worker-status"
-        self._topic.keys.append(message["key"])
-        self._topic.values.append(orjson.loads(message["value"]))
+        return {0}
+
+    def create_batch(self) -> FakeBatch:
+        return FakeBatch()
+
+    async def send_batch(
+        self, batch: FakeBatch, topic: str, *, partition: int
+    ) -> asyncio.Future[Any]:
+        for message in batch.messages:
+            self._fuse.step()
+            self._topic.keys.append(message["key"])
+            self._topic.values.append(orjson.loads(message["value"]))
         sent: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         sent.set_result(None)
         return sent
@@ -127,7 +149,8 @@ async def _survives_kill_at(seeded: SeededEvents, steps: int) -> bool:
     """False when the publisher was done before the kill."""
     for table in ("events", "publisher_cursors", "worker_statuses", "workers", "miners"):
         await seeded.run(f"delete from {table}")
-    await seeded.run("update publisher set sequence = 0, renewed_at = '-infinity'")
+    await seeded.run("update event_sequence set newest = 0")
+    await seeded.run("update publisher set renewed_at = '-infinity'")
     ids = await history(SeededEvents(seeded.pool, seeded.of_publisher))
     topic, stop = Topic(), asyncio.Event()
     killed = fused(topic, Fuse(steps))(QUICK, seeded.of_publisher)
@@ -217,6 +240,34 @@ async def test_numbers_go_on_where_they_stopped_and_have_no_gap(seeded: SeededEv
     assert await outbox.number(4) == 1
     rows = await seeded.run("select sequence from events order by id")
     assert [row["sequence"] for row in rows] == list(range(1, 12))
+
+
+async def test_notices_get_no_number_while_the_leader_appends(seeded: SeededEvents) -> None:
+    """And the lease is renewed meanwhile: a million events may take longer than it lives."""
+    outbox = Outbox(seeded.of_publisher, holder="one", lease_s=10)
+    assert await outbox.acquire()
+    await history(seeded)
+    async with seeded.pool.connection() as leader, leader.transaction():
+        await leader.execute("update event_sequence set newest = newest + 5")
+        assert await outbox.number(100) == 0
+        await outbox.renew()
+        async with outbox.transaction():
+            pass
+    assert await outbox.number(100) == 10
+    rows = await seeded.run("select min(sequence), max(sequence) from events")
+    assert rows == [{"min": 6, "max": 15}]
+
+
+async def test_first_publisher_sends_what_the_leader_numbered_before(seeded: SeededEvents) -> None:
+    """A channel that comes later begins with what comes then."""
+    outbox = Outbox(seeded.of_publisher, holder="one", lease_s=10)
+    assert await outbox.acquire()
+    await history(seeded)
+    assert await outbox.number(100) == 10
+    await outbox.open_channels(["kafka", "alerts"])
+    await outbox.open_channels(["kafka", "alerts", "later"])
+    batches = [await outbox.after_cursor(name, 100) for name in ("kafka", "alerts", "later")]
+    assert batches == [Batch(0, 10, notices=False), Batch(0, 10, notices=False), None]
 
 
 async def test_channel_that_is_away_holds_up_no_other(seeded: SeededEvents) -> None:
