@@ -35,8 +35,8 @@ class FiguresConfig:
     cycle_s: float = 15.0
     # ... counted from 5 s past the minute, when the flushes of the minute before are in.
     cycle_phase_s: float = 5.0
-    # Two cycles begin at least this many times the last cycle's duration apart: at 2 the database
-    # spends less than half its time on them.
+    # Two cycles that take a minute in begin at least this many times the duration of the first one
+    # apart, and others rest alike: at 2 the database spends less than half its time on them.
     backoff_ratio: float = 2.0
     # How often a replay's stream time is looked at.
     records_poll_s: float = 0.25

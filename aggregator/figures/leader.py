@@ -22,7 +22,7 @@ from aggregator.figures.cycle import Cycle, CycleReport, WindowsAheadError
 from aggregator.figures.publish import snapshot
 from aggregator.figures.rollups.event_retention import OldEvents
 from aggregator.figures.rollups.store import RollupStore, open_rollups
-from aggregator.figures.schedule import until_next_cycle_s
+from aggregator.figures.schedule import PastCycle, Schedule
 from aggregator.figures.startup import rebuild
 from aggregator.figures.state import FiguresState
 from aggregator.postgres.errors import FATAL, PASSING
@@ -163,6 +163,7 @@ class FiguresLeader:
         await snapshot.prepare(connection)
         cycle = Cycle(connection, lease=self._lease, rollups=rollups, config=self._config)
         events = OldEvents(self._config.policies.keep_events)
+        schedule = Schedule(self._config)
         state = await self._rebuilt(connection, rollups, stop)
         while state is not None and not stop.is_set():
             began_s, began = self._clock.now_ms() / 1_000, self._clock.monotonic_s()
@@ -180,9 +181,10 @@ class FiguresLeader:
             took_s = self._clock.monotonic_s() - began
             self._note(report, took_s)
             if report is not None:
+                schedule.note(PastCycle(began_s, took_s), watermark=report.watermark)
                 await ring_buckets.keep(connection, self._lease, state)
                 await self._retain(connection, (rollups, events), report)
-            await self._wait(report, began_s, took_s, stop)
+            await self._wait(report, took_s, schedule, stop)
 
     async def _rebuilt(
         self, connection: Connection, rollups: RollupStore, stop: asyncio.Event
@@ -247,15 +249,14 @@ class FiguresLeader:
                 return
 
     async def _wait(
-        self, report: CycleReport | None, began_s: float, took_s: float, stop: asyncio.Event
+        self, report: CycleReport | None, took_s: float, schedule: Schedule, stop: asyncio.Event
     ) -> None:
         if report is not None and report.more_to_read:
             return
-        if self._config.clock == "records":
+        if report is None or self._config.clock == "records":
             await _sleep(max(self._config.records_poll_s, took_s), stop)
             return
-        now_s = self._clock.now_ms() / 1_000
-        await _sleep(until_next_cycle_s(began_s, took_s, now_s, self._config), stop)
+        await _sleep(schedule.wait_s(self._clock.now_ms() / 1_000), stop)
 
     def _set_ready(self, ready: bool) -> None:
         self._ready = ready

@@ -3,24 +3,75 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from aggregator.figures.config import FiguresConfig
+from schemas.windows import MINUTE_S
 
 
-def next_cycle_s(began_s: float, took_s: float, config: FiguresConfig) -> float:
-    """Wall clock of the next cycle after one that began at `began_s` and took `took_s`.
+@dataclass(frozen=True, slots=True)
+class PastCycle:
+    """When a cycle began, by the wall clock, and how long it took; seconds."""
 
-    The first instant in phase (5, 20, 35, 50 s past the minute) at least `backoff_ratio` durations
-    after the last beginning. A long cycle is one that took a minute in; the next one need not, as
-    where there are many workers only whole minutes are merged.
+    began_s: float
+    took_s: float
+
+    @property
+    def end_s(self) -> float:
+        return self.began_s + self.took_s
+
+
+class Schedule:
+    """Of one term as leader. There are two kinds of cycles: with a million workers one that takes a
+    whole minute in works for many seconds, those between two of them for less than one, and it is
+    they that keep figures young.
+
+    A cycle begins in phase (5, 20, 35, 50 s past the minute):
+
+    - one that takes a minute in at least `backoff_ratio` durations after the last of its kind
+      began, and as long after the last cycle;
+    - any other after a rest as long as its kind takes (at a ratio of 2).
+
+    So the database works for cycles less than half of the time, or little more where one of a whole
+    minute takes half a minute.
     """
-    earliest_s = began_s + max(took_s * config.backoff_ratio, 0.001)
-    phases = math.ceil((earliest_s - config.cycle_phase_s) / config.cycle_s)
-    return phases * config.cycle_s + config.cycle_phase_s
 
+    def __init__(self, config: FiguresConfig) -> None:
+        self._config = config
+        self._last = PastCycle(-math.inf, 0.0)
+        self._last_minute: PastCycle | None = None
+        self._last_other: PastCycle | None = None
+        self._watermark = 0
 
-def until_next_cycle_s(began_s: float, took_s: float, now_s: float, config: FiguresConfig) -> float:
-    """Seconds from `now_s` to the next cycle; no more than a cycle apart, should somebody have set
-    the wall clock back meanwhile."""
-    due_s = next_cycle_s(began_s, took_s, config)
-    return max(0.0, min(due_s - now_s, due_s - began_s))
+    def note(self, cycle: PastCycle, *, watermark: int) -> None:
+        """A cycle is over; all minutes before minute `watermark` are taken in."""
+        if watermark > self._watermark:
+            self._last_minute = cycle
+        else:
+            self._last_other = cycle
+        self._last, self._watermark = cycle, watermark
+
+    def due_s(self) -> float:
+        """Wall clock of the next cycle, once there was one."""
+        config = self._config
+        after_s = max(self._last.end_s, self._last.began_s + 0.001) - config.cycle_phase_s
+        phases = math.ceil(after_s / config.cycle_s)
+        while True:
+            due_s = phases * config.cycle_s + config.cycle_phase_s
+            if due_s >= self._rested_s(takes_minute=due_s // MINUTE_S > self._watermark):
+                return due_s
+            phases += 1
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds from `now_s` to the next cycle; no more than a cycle apart, should somebody have
+        set the wall clock back meanwhile."""
+        due_s = self.due_s()
+        return max(0.0, min(due_s - now_s, due_s - self._last.began_s))
+
+    def _rested_s(self, *, takes_minute: bool) -> float:
+        """From when on the database has rested enough for a cycle of this kind."""
+        last, ratio = self._last, self._config.backoff_ratio
+        if takes_minute:
+            minute = self._last_minute or last
+            return max(each.began_s + ratio * each.took_s for each in (last, minute))
+        return last.end_s + (ratio - 1) * (self._last_other or last).took_s

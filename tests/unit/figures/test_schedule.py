@@ -5,10 +5,21 @@ from __future__ import annotations
 import pytest
 
 from aggregator.figures.config import FiguresConfig
-from aggregator.figures.schedule import next_cycle_s, until_next_cycle_s
+from aggregator.figures.schedule import PastCycle, Schedule
 
-MINUTE = 1_790_337_600.0
+MINUTE = 29_838_960
+"""A minute, and its number since the epoch."""
+START = MINUTE * 60.0
 CONFIG = FiguresConfig()
+
+
+def after(*cycles: tuple[float, float, int]) -> Schedule:
+    """The schedule after cycles: when each began, how long it took, and the minutes before which
+    it took in, from START."""
+    schedule = Schedule(CONFIG)
+    for began, took, watermark in cycles:
+        schedule.note(PastCycle(START + began, took), watermark=MINUTE + watermark)
+    return schedule
 
 
 @pytest.mark.parametrize(
@@ -25,21 +36,53 @@ CONFIG = FiguresConfig()
     ],
 )
 def test_cycles_are_in_phase_and_back_off(began: float, took: float, due: float) -> None:
-    assert next_cycle_s(MINUTE + began, took, CONFIG) == MINUTE + due
+    assert after((began, took, 0)).due_s() == START + due
+
+
+@pytest.mark.parametrize(
+    ("took", "due"), [(0.2, 20.0), (14.0, 20.0), (18.5, 35.0), (28.0, 35.0), (29.8, 50.0)]
+)
+def test_a_minute_of_many_workers_holds_up_no_short_cycle(took: float, due: float) -> None:
+    """Short ones took 0.4 s: they follow at once, and keep figures young."""
+    assert after((-55, 1, -1), (-10, 0.4, -1), (5, took, 0)).due_s() == START + due
+
+
+@pytest.mark.parametrize(
+    ("took", "due"), [(28.0, 65.0), (30.0, 65.0), (31.0, 80.0), (40.0, 95.0), (70.0, 155.0)]
+)
+def test_the_next_minute_waits_for_twice_the_last(took: float, due: float) -> None:
+    """Whatever short cycle came between, also one whose stream time still lacked the minute."""
+    between = after((5, took, 0), (50, 0.4, 0)) if took < 45 else after((5, took, 0))
+    assert between.due_s() == START + due
+
+
+def test_stream_that_lags_is_expected_to_bring_its_minute() -> None:
+    """At 0:20 the stream had not come to the minute yet: what comes next may be the long one."""
+    assert after((5, 20, -1), (35, 0.4, -1)).due_s() == START + 50
+    assert after((-55, 40, -1), (5, 0.4, -1)).due_s() == START + 35
 
 
 def test_clock_that_is_set_does_not_stop_the_cycles() -> None:
     """By an hour, while the cycle was under way."""
-    began = MINUTE + 5
-    assert until_next_cycle_s(began, 1.0, began + 1, CONFIG) == 14
-    assert until_next_cycle_s(began, 1.0, began - 3_600, CONFIG) == 15
-    assert until_next_cycle_s(began, 1.0, began + 3_600, CONFIG) == 0
+    schedule, began = after((5, 1.0, 0)), START + 5
+    assert schedule.wait_s(began + 1) == 14
+    assert schedule.wait_s(began - 3_600) == 15
+    assert schedule.wait_s(began + 3_600) == 0
 
 
-@pytest.mark.parametrize("took", [0.0, 0.5, 7.6, 14.0, 29.0, 61.0, 299.0])
-def test_the_database_works_less_than_half_of_the_time(took: float) -> None:
-    for began in range(0, 60, 7):
-        due = next_cycle_s(MINUTE + began, took, CONFIG)
-        rested = MINUTE + began + 2 * took
-        assert rested <= due <= rested + CONFIG.cycle_s + 0.001
+@pytest.mark.parametrize("minute_s", [0.0, 0.5, 7.6, 14.0, 20.0, 29.0, 61.0, 299.0])
+@pytest.mark.parametrize("other_s", [0.01, 0.5, 7.6, 14.0, 20.0])
+def test_the_database_works_about_half_of_the_time(minute_s: float, other_s: float) -> None:
+    """For cycles of a minute and for others alike; an hour of them, stream time at the clock."""
+    schedule = Schedule(CONFIG)
+    began, watermark, worked = START, 0, 0.0
+    while began < START + 36_000:
+        took = minute_s if began // 60 > watermark else other_s
+        watermark = int(began // 60)
+        schedule.note(PastCycle(began, took), watermark=watermark)
+        worked += took
+        due = schedule.due_s()
+        assert began + took <= due
         assert (due - CONFIG.cycle_phase_s) % CONFIG.cycle_s == 0
+        began = due
+    assert worked / (began - START) <= 0.55
