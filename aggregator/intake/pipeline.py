@@ -149,8 +149,7 @@ class Pipeline:
     async def _register(self, decoded: Decoded, records: Sequence[Record], fetch: Fetch) -> None:
         registry, run = self._parts.registry, self._parts.database.run
         # Of messages that came twice, too: the first copy may have been sent before the name was.
-        headers = (header for record in records for header in record.headers)
-        namings = registry.new_names(namings_of(headers))
+        namings = registry.new_names(namings_of(record.headers for record in records))
         if namings:
             await self._unless_void(fetch, run(lambda db: registry.rename(db, namings)))
         workers, sources = registry.missing(decoded.batch)

@@ -9,7 +9,7 @@ which the name begins:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -34,10 +34,10 @@ def encode_namings(namings: Iterable[WorkerNaming]) -> bytes:
     return msgspec.json.encode(list(namings))
 
 
-def namings_of(headers: Iterable[tuple[str, bytes]]) -> list[WorkerNaming]:
+def namings_of(messages: Iterable[Sequence[tuple[str, bytes]]]) -> list[WorkerNaming]:
     """Those in the headers of messages; none of a header that cannot be read or does not fit."""
     # Nearly no message has one, so there is no call for each.
-    said = [value for name, value in headers if name == HEADER]
+    said = [value for headers in messages for name, value in headers if name == HEADER]
     return [naming for value in said for naming in _namings_in(value)]
 
 

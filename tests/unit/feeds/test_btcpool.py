@@ -168,9 +168,9 @@ def test_a_name_is_said_once_beside_the_shares_that_it_begins_with() -> None:
 )
 def test_names_in_a_header_are_read_or_left(value: bytes, found: list[tuple[str, ...]]) -> None:
     headers = [("content-type", b"application/json"), ("worker-names", value)]
-    assert namings_of(headers) == found
+    assert namings_of([headers]) == found
 
 
 def test_names_come_back_as_they_were_said() -> None:
     said = [WorkerNaming("alice", "worker_07", "rig \u00e9")]
-    assert namings_of([("worker-names", encode_namings(said))]) == said
+    assert namings_of([[("worker-names", encode_namings(said))]]) == said
