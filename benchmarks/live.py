@@ -1,10 +1,11 @@
 """`python -m benchmarks.live --workers 1000000 --minutes 20`: how old figures are, live.
 
-Simulator, broker, database, aggregator and API on this machine; nothing is there at the start, so
-the first minutes of all workers are in it. Every second the age of the figures is read: how far
-behind the clock their stream time is, and how far their last complete minute. At the end every
-share that was acknowledged must be counted. Everybody is new at once in the first minutes, which
-no pool ever meets: what figures were after them is recorded beside the whole.
+Simulator, broker, database (with the settings of `deploy/postgresql.conf`), aggregator and API on
+this machine; nothing is there at the start, so the first minutes of all workers are in it. Every
+second the age of the figures is read: how far behind the clock their stream time is, and how far
+their last complete minute. At the end every share that was acknowledged must be counted. Everybody
+is new at once in the first minutes, which no pool ever meets: what figures were after them is
+recorded beside the whole.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ def measure(workers: int, minutes: float) -> None:
     shares = sent["accepted_count"] + sent["rejected_count"]
     record(
         f"live_{size}_age_s", max(ages.stream_s), "s", "",
-        f"oldest figures in {minutes:g} minutes live with {workers:,} workers, all on one machine: "
+        f"oldest figures in {minutes:g} minutes live with {workers:,} workers, all on one machine, "
+        "PostgreSQL as in deploy/postgresql.conf: "
         f"stream time behind the clock; their last complete minute was up to "
         f"{max(ages.watermark_s):.0f} s old; {len(ages.cycles)} cycles; {shares:,.0f} shares, "
         f"each counted once, the last {settled_s:.0f} s after the end",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +38,13 @@ class Servers:
 
 
 @contextmanager
-def servers() -> Iterator[Servers]:
-    """A Kafka and a migrated PostgreSQL of our own, durable as in production."""
+def servers(settings: Mapping[str, str] | None = None) -> Iterator[Servers]:
+    """A Kafka and a migrated PostgreSQL of our own, durable as in production; with `settings` or
+    its own defaults."""
     folder = Path(tempfile.mkdtemp(prefix="hashgauge-bench-"))
     folder.chmod(0o755)
-    kafka, postgres = KafkaNode(folder / "kafka"), EmbeddedPostgres(folder / "postgres")
+    kafka = KafkaNode(folder / "kafka")
+    postgres = EmbeddedPostgres(folder / "postgres", settings=settings)
     try:
         kafka.start()
         postgres.start()

@@ -76,6 +76,7 @@ async def intake(settings: Settings) -> float:
     # Full speed flushes by size; the interval only says how long the last part of the log waits.
     config = IntakeConfig(clock="records", flush_interval_s=0.5)
     registry = Registry(config)
+    messages = await length_of(settings)
     consumer = ConsumerConfig(
         bootstrap_servers=settings.bootstrap_servers,
         topic=settings.topic,
@@ -95,10 +96,11 @@ async def intake(settings: Settings) -> float:
         while service.monitor.why_not_ready() == "waiting for partitions":  # noqa: ASYNC110 (a probe)
             await asyncio.sleep(0.001)
         started_s = time.perf_counter()
-        while await committed(pool, settings.topic) < settings.shares:
+        while await committed(pool, settings.topic) < messages:
             assert not running.done(), running.result()
             await asyncio.sleep(0.02)
         seconds = time.perf_counter() - started_s
+        assert await counted(pool) == settings.shares
         stop.set()
         await running
     return seconds
@@ -112,19 +114,35 @@ async def know(pool: AsyncConnectionPool[Any], registry: Registry, count: int) -
             await registry.register(connection, keys[start : start + 50_000], [])
 
 
+async def length_of(settings: Settings) -> int:
+    """Messages on the topic."""
+    client = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers)
+    async with client:
+        ends = await client.end_offsets(
+            [TopicPartition(settings.topic, partition) for partition in range(PARTITIONS)]
+        )
+    return sum(ends.values())
+
+
 async def committed(pool: AsyncConnectionPool[Any], topic: str) -> int:
-    """Shares in the minutes; only asked when the offsets have reached the end of the log."""
+    """Messages whose shares and offset are in the database."""
+    return await value(
+        pool,
+        "select coalesce(sum(next_offset), 0)::int8 from intake_partitions where topic = %s",
+        topic,
+    )
+
+
+async def counted(pool: AsyncConnectionPool[Any]) -> int:
+    """Shares in the flushed minutes."""
+    return await value(
+        pool, "select coalesce(sum(accepted_count + rejected_count), 0)::int8 from flushed_minutes"
+    )
+
+
+async def value(pool: AsyncConnectionPool[Any], query: str, *parameters: Any) -> int:
     async with pool.connection() as connection:
-        cursor = await connection.execute(
-            "select coalesce(bool_and(caught_up), false) from intake_partitions where topic = %s",
-            [topic],
-        )
-        row = await cursor.fetchone()
-        if row is None or not row[0]:
-            return 0
-        cursor = await connection.execute(
-            "select coalesce(sum(accepted_count + rejected_count), 0)::int8 from flushed_minutes"
-        )
+        cursor = await connection.execute(query.encode(), parameters)
         row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
 

@@ -1,4 +1,8 @@
-"""The whole service in its own processes, on a Kafka and a durable PostgreSQL of the run."""
+"""The whole service in its own processes, on a Kafka and a durable PostgreSQL of the run.
+
+PostgreSQL has the settings that operators are advised to take: with its defaults (128 MB of shared
+buffers, a checkpoint for each gigabyte of log) a million new workers wait for the disk.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,35 @@ from typing import Final
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+import deploy
 from benchmarks.load.e2e_load import servers
 from tests.acceptance.processes import Running, Service
 
 TOPIC: Final = "shares"
+ADVISED: Final = Path(deploy.__file__).with_name("postgresql.conf")
 _SUMS: Final = ("accepted_count", "rejected_count", "accepted", "rejected")
 
 
 @contextmanager
 def service() -> Iterator[Service]:
-    with servers() as where, TemporaryDirectory(prefix="hashgauge-bench-") as folder:
+    with (
+        servers(advised_settings()) as where,
+        TemporaryDirectory(prefix="hashgauge-bench-") as folder,
+    ):
         yield Service(where.database_url, where.bootstrap_servers, TOPIC, Path(folder))
+
+
+def advised_settings() -> dict[str, str]:
+    """Those of `deploy/postgresql.conf`, less the extensions' and what the server of the run
+    decides itself."""
+    lines = [line.partition("=") for line in ADVISED.read_text("utf-8").splitlines()]
+    settings = {name.strip(): value.strip().strip("'") for name, _, value in lines if value}
+    # The wheel's PostgreSQL is built without lz4.
+    return {
+        name: value.replace("lz4", "on")
+        for name, value in settings.items()
+        if not name.startswith(("#", "timescaledb.", "shared_preload_libraries"))
+    }
 
 
 def memory_gb(process: Running, field: str = "VmRSS") -> float:

@@ -34,13 +34,23 @@ class EmbeddedPostgres:
     server runs already (`AlreadyRunningError`); `running_url` finds that one.
     """
 
-    def __init__(self, data_dir: Path, *, port: int = 0, durable: bool = True) -> None:
-        """`durable=False` for tests: a crash of the machine may corrupt the data, not of us."""
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`durable=False` for tests: a crash of the machine may corrupt the data, not of us.
+        `settings`: those of PostgreSQL that differ from its own defaults.
+        """
         self._user = unprivileged()
         self._data = _place(data_dir.absolute(), self._user)
         self._password_file = data_dir.absolute().with_name(data_dir.name + ".password")
         self._port = port
         self._durable = durable
+        self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,6 +90,7 @@ class EmbeddedPostgres:
             self._create(binaries)
         self._port = self._port or free_port()
         settings = {
+            **self._settings,
             "listen_addresses": "127.0.0.1",
             "port": self._port,
             # A socket's path may not be longer than 107 bytes; ours could be.
