@@ -41,8 +41,9 @@ left join worker_aliases as aliases on aliases.miner_id = asked.miner_id
 where workers.id is not null or aliases.worker_id is not null
 
 -- name: lock_miners
--- Processes that make workers of one miner take turns, so its limit is exact.
-select id from miners where id = any(%(miner_ids)s::int4[]) order by id for update
+-- Processes that make workers of one miner take turns, so its limit is exact. With how many each has
+-- at most: all that were ever made.
+select id, workers_made from miners where id = any(%(miner_ids)s::int4[]) order by id for update
 
 -- name: count_workers
 -- Number of hardware workers of each miner that exist: neither removed ones count, nor the one that
@@ -56,12 +57,22 @@ where miner_id = any(%(miner_ids)s::int4[]) and behavior = 'hardware' and name <
 group by miner_id
 
 -- name: create_workers
--- Workers never seen; another process may have made them meanwhile.
-insert into workers (miner_id, name)
-select miner_id, name
-from unnest(%(miner_ids)s::int4[], %(names)s::text[]) as asked (miner_id, name)
-order by miner_id, name
-on conflict (miner_id, behavior, name) do nothing
+-- Workers never seen, and their ids; not of those that there are already.
+with made as (
+    insert into workers (miner_id, name)
+    select miner_id, name
+    from unnest(%(miner_ids)s::int4[], %(names)s::text[]) as asked (miner_id, name)
+    order by miner_id, name
+    on conflict (miner_id, behavior, name) do nothing
+    returning miner_id, name, id
+), counted as (
+    update miners set workers_made = workers_made + made_now.workers
+    from (
+        select miner_id, count(*) as workers from made where name <> %(other)s group by miner_id
+    ) as made_now
+    where miners.id = made_now.miner_id
+)
+select miner_id, name, id from made
 
 -- name: workers_of
 -- All hardware workers of a full miner, so that unknown names need no question any more.

@@ -117,9 +117,7 @@ class Registration:
     async def _find(
         self, connection: Connection, keys: Iterable[WorkerKey], miners: Mapping[str, KnownMiner]
     ) -> dict[WorkerKey, int]:
-        accounts = {miner.id: miner.account_name for miner in miners.values()}
-        found = await rows(connection, SQL["find_workers"], _pairs(keys, miners))
-        return {(accounts[miner_id], name): worker_id for miner_id, name, worker_id in found}
+        return _by_key(await rows(connection, SQL["find_workers"], _pairs(keys, miners)), miners)
 
     async def _create(
         self,
@@ -132,24 +130,55 @@ class Registration:
         by_account: dict[str, list[str]] = defaultdict(list)
         for account, name in unknown_workers:
             by_account[account].append(name)
-        ids = {"miner_ids": [miners[account].id for account in by_account], "other": self.other}
-        await connection.execute(SQL["lock_miners"], ids)
-        counts: dict[int, int] = dict(await rows(connection, SQL["count_workers"], ids))
+        ids = {"miner_ids": [miners[account].id for account in by_account]}
+        most: dict[int, int] = dict(await rows(connection, SQL["lock_miners"], ids))
         found = await self._find(connection, unknown_workers, miners)
+        new = {
+            miners[account]: [
+                name for name in names if (account, name) not in found and name != self.other
+            ]
+            for account, names in by_account.items()
+        }
         created: list[WorkerKey] = []
         full: list[str] = []
-        for account, names in by_account.items():
-            new = [name for name in names if (account, name) not in found and name != self.other]
-            room = max(0, self._config.workers_per_miner - counts.get(miners[account].id, 0))
-            created += [(account, name) for name in new[:room]]
-            if len(new) > room:
-                full.append(account)
+        for miner, room in (await self._room(connection, most, new)).items():
+            created += [(miner.account_name, name) for name in new[miner][:room]]
+            if len(new[miner]) > room:
+                full.append(miner.account_name)
         created += {(account, self.other) for account in full}
         created += {key for key in unknown_workers if key[1] == self.other and key[0] not in full}
-        await connection.execute(SQL["create_workers"], _pairs(created, miners))
-        registered.workers |= found | await self._find(connection, created, miners)
+        registered.workers |= found | await self._made(connection, created, miners)
         for account in full:
             await self._load_all(connection, miners[account], registered)
+
+    async def _room(
+        self,
+        connection: Connection,
+        most: Mapping[int, int],
+        new: Mapping[KnownMiner, Sequence[str]],
+    ) -> dict[KnownMiner, int]:
+        """How many more workers each miner may have.
+
+        They are counted only where `most` (by miner id, how many were ever made) leaves no room for
+        all that are new.
+        """
+        limit = self._config.workers_per_miner
+        crowded = [miner.id for miner, names in new.items() if most[miner.id] + len(names) > limit]
+        counts = dict(most)
+        if crowded:
+            counts |= dict.fromkeys(crowded, 0)
+            asked = {"miner_ids": crowded, "other": self.other}
+            counts |= dict(await rows(connection, SQL["count_workers"], asked))
+        return {miner: max(0, limit - counts[miner.id]) for miner in new}
+
+    async def _made(
+        self, connection: Connection, keys: Sequence[WorkerKey], miners: Mapping[str, KnownMiner]
+    ) -> dict[WorkerKey, int]:
+        """Ids of `keys`, made now unless they are there already."""
+        parameters = {**_pairs(keys, miners), "other": self.other}
+        made = _by_key(await rows(connection, SQL["create_workers"], parameters), miners)
+        there = [key for key in keys if key not in made]
+        return made | (await self._find(connection, there, miners) if there else {})
 
     async def _load_all(
         self, connection: Connection, miner: KnownMiner, registered: Registered
@@ -177,6 +206,14 @@ class Registration:
 
     async def _find_sources(self, connection: Connection, names: list[str]) -> dict[str, int]:
         return dict(await rows(connection, SQL["find_sources"], {"names": names}))
+
+
+def _by_key(
+    found: Iterable[Sequence[Any]], miners: Mapping[str, KnownMiner]
+) -> dict[WorkerKey, int]:
+    """Worker ids of rows of miner, name and id."""
+    accounts = {miner.id: miner.account_name for miner in miners.values()}
+    return {(accounts[miner_id], name): worker_id for miner_id, name, worker_id in found}
 
 
 def _pairs(keys: Iterable[WorkerKey], miners: Mapping[str, KnownMiner]) -> dict[str, list[Any]]:

@@ -283,6 +283,25 @@ async def test_removed_workers_make_room_for_new_ones(
     assert await worker_ids(registry, connections, batch(("alice", "d"))) == [other]
 
 
+async def test_removed_workers_that_come_back_take_their_room(
+    connections: AsyncConnectionPool[Any], database_url: str
+) -> None:
+    """What a miner has is counted anew where those ever made leave no room."""
+    registry = Registry(IntakeConfig(workers_per_miner=2))
+    old = await worker_ids(registry, connections, batch(("alice", "a"), ("alice", "b")))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into worker_statuses (worker_id, miner_id, status, status_since)"
+            " select id, miner_id, 'removed', now() from workers where id = any(%s)",
+            [old],
+        )
+        new = await worker_ids(registry, connections, batch(("alice", "c")))
+        connection.execute("update worker_statuses set status = 'stable'")
+    (other,) = await worker_ids(registry, connections, batch(("alice", "d")))
+    assert other not in (*old, *new)
+    assert names_of(database_url, "alice") == [OTHER_WORKER, "a", "b", "c"]
+
+
 async def test_sources_that_are_gone_make_room_for_new_ones(
     connections: AsyncConnectionPool[Any], database_url: str
 ) -> None:
