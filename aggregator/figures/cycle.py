@@ -23,6 +23,7 @@ from psycopg import AsyncConnection
 
 from aggregator.figures.boundary.minutes import write_boundary_minutes
 from aggregator.figures.config import FiguresConfig
+from aggregator.figures.minutes.coarse_sums import coarse_sums
 from aggregator.figures.minutes.entity_minutes import (
     EntityMinutes,
     entity_minutes,
@@ -34,11 +35,9 @@ from aggregator.figures.minutes.flushed import FoldedMinutes
 from aggregator.figures.minutes.merge import merge_flushed
 from aggregator.figures.minutes.reader import (
     DirtyMinute,
-    WorkerSums,
     read_dirty,
     read_minutes,
     read_position,
-    read_span,
 )
 from aggregator.figures.publish import snapshot as published
 from aggregator.figures.publish.reassignments import (
@@ -61,7 +60,6 @@ from aggregator.figures.status.manual import (
 from aggregator.figures.status.sweep import SweepResult, SweepRule
 from aggregator.figures.status.transitions import Transitions
 from aggregator.figures.stored_workers import read_stored_workers
-from aggregator.figures.windows.buckets import DAY_BUCKET_MIN, WEEK_BUCKET_MIN
 from aggregator.postgres.lease import Lease, LeaseLostError
 from schemas.runtime.metrics import gauge
 from schemas.runtime.named_sql import load
@@ -187,7 +185,9 @@ class Cycle:
             target = max(int(stream_s) // MINUTE_S, state.grid.watermark)
             chosen, target = self._within_budget(dirty, target, state)
             rows = await read_minutes(connection, chosen, first_written=first_written)
-            day_sums, week_sums = await _coarse_sums(connection, state, chosen)
+            day_sums, week_sums = await coarse_sums(
+                connection, state.grid, chosen, workers=state.workers.count
+            )
             seen = [part.worker_id for part in rows]
             seen += [part.worker_id for part in (*day_sums.values(), *week_sums.values())]
             # A cycle that leaves minutes for the next one speaks for the time before them only.
@@ -310,40 +310,3 @@ def _entity_minutes(state: FiguresState, minute: int, rows: FoldedMinutes) -> En
 
 def _as_rollups_want(dirty: list[DirtyMinute]) -> list[Dirty]:
     return [Dirty(minute.minute * MINUTE_S, minute.worker_ids) for minute in dirty]
-
-
-async def _coarse_sums(
-    connection: AsyncConnection[Any], state: FiguresState, dirty: list[DirtyMinute]
-) -> tuple[dict[int, WorkerSums], dict[int, WorkerSums]]:
-    """Sums of the buckets that late minutes changed and that the rings can't make anew."""
-    grid = state.grid
-    day: dict[int, set[int] | None] = {}
-    week: dict[int, set[int] | None] = {}
-    for minute in dirty:
-        if minute.minute >= grid.watermark:
-            break
-        for found, bucket in zip((day, week), grid.beyond_rings(minute.minute), strict=True):
-            if bucket is not None:
-                found[bucket] = _joined(found.get(bucket, set()), minute.worker_ids)
-    return (
-        await _sums(connection, day, DAY_BUCKET_MIN),
-        await _sums(connection, week, WEEK_BUCKET_MIN),
-    )
-
-
-def _joined(known: set[int] | None, worker_ids: tuple[int, ...] | None) -> set[int] | None:
-    return None if known is None or worker_ids is None else known | set(worker_ids)
-
-
-async def _sums(
-    connection: AsyncConnection[Any], buckets: dict[int, set[int] | None], width: int
-) -> dict[int, WorkerSums]:
-    return {
-        bucket: await read_span(
-            connection,
-            bucket * width,
-            (bucket + 1) * width,
-            worker_ids=None if workers is None else sorted(workers),
-        )
-        for bucket, workers in buckets.items()
-    }
