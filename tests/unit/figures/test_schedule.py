@@ -73,7 +73,7 @@ def test_clock_that_is_set_does_not_stop_the_cycles() -> None:
 @pytest.mark.parametrize("minute_s", [0.0, 0.5, 7.6, 14.0, 20.0, 29.0, 61.0, 299.0])
 @pytest.mark.parametrize("other_s", [0.01, 0.5, 7.6, 14.0, 20.0])
 def test_the_database_works_about_half_of_the_time(minute_s: float, other_s: float) -> None:
-    """For cycles of a minute and for others alike; an hour of them, stream time at the clock."""
+    """For cycles of a minute and for others alike; ten hours of them, stream time at the clock."""
     schedule = Schedule(CONFIG)
     began, watermark, worked = START, 0, 0.0
     while began < START + 36_000:
