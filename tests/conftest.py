@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import HealthCheck, settings
 
 from tests.fixtures.btcd import bitcoin_rpc_url, btcd, btcd_program
@@ -64,6 +66,7 @@ TIER_OF_FIXTURE = {
     "timescale_server": pytest.mark.timescale,
 }
 
+AFTER_FAILURE_S = 480.0
 
 WITH_REAL_PARTS = {mark.name for mark in TIER_OF_FIXTURE.values()} | {"browser", "slow"}
 
@@ -80,3 +83,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if not WITH_REAL_PARTS.isdisjoint(mark.name for mark in item.iter_markers()):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """What follows a failure, teardown and second try, has a limit: pytest just stopped its clocks.
+
+    At that limit the process ends with the tracebacks of its threads, and the test has failed.
+    """
+    uncaptured = node.config.stash[fault_handler_stderr_fd_key]
+    faulthandler.dump_traceback_later(AFTER_FAILURE_S, file=uncaptured, exit=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Protocol, TypedDict, Unpack
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -26,11 +26,20 @@ _HEADERS: Final = [(CONTENT_TYPE, JSON.encode())]
 _BATCH_BYTES: Final = 512 * 1024
 
 
+class Message(TypedDict):
+    """What `append` of aiokafka's `BatchBuilder` takes; the timestamp in milliseconds."""
+
+    key: bytes
+    value: bytes
+    timestamp: int
+    headers: Sequence[tuple[str, bytes]]
+
+
 class MessageBatch(Protocol):
     """What is used of aiokafka's `BatchBuilder`."""
 
-    def append(self, **message: Any) -> object | None:
-        """None, and nothing appended, where there is no room."""
+    def append(self, **message: Unpack[Message]) -> object | None:
+        """None, and nothing appended, if there is no room."""
         ...
 
 
@@ -89,30 +98,22 @@ class KafkaChannel:
         In batches of our own: a call of `send` costs three times as much as an append.
         """
         partitions = sorted(await producer.partitions_for(self._config.topic))
-        chosen = defaultdict[int, list[Event]](list)
+        chosen = defaultdict[int, list[Message]](list)
         for event in events:
-            chosen[partitions[zlib.crc32(event.key) % len(partitions)]].append(event)
+            message = _message_of(event)
+            chosen[partitions[zlib.crc32(message["key"]) % len(partitions)]].append(message)
         await asyncio.gather(
             *(self._send_to(producer, partition, own) for partition, own in chosen.items())
         )
 
-    async def _send_to(self, producer: Producer, partition: int, events: Sequence[Event]) -> None:
-        sent, batch = [], producer.create_batch()
-        for event in events:
-            message = {
-                "key": event.key,
-                "value": encode_event(event),
-                "timestamp": int(event.at.timestamp() * 1_000),
-                "headers": _HEADERS,
-            }
-            if batch.append(**message) is None:
-                sent.append(
-                    await producer.send_batch(batch, self._config.topic, partition=partition)
-                )
-                batch = producer.create_batch()
-                batch.append(**message)
-        sent.append(await producer.send_batch(batch, self._config.topic, partition=partition))
-        await asyncio.gather(*sent)
+    async def _send_to(
+        self, producer: Producer, partition: int, messages: Sequence[Message]
+    ) -> None:
+        acknowledgements = [
+            await producer.send_batch(batch, self._config.topic, partition=partition)
+            for batch in _batches(producer, messages)
+        ]
+        await asyncio.gather(*acknowledgements)
 
     async def run(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -143,3 +144,23 @@ class KafkaChannel:
             replication=config.replication_factor,
             client=config.client,
         )
+
+
+def _message_of(event: Event) -> Message:
+    return {
+        "key": event.key,
+        "value": encode_event(event),
+        "timestamp": int(event.at.timestamp() * 1_000),
+        "headers": _HEADERS,
+    }
+
+
+def _batches(producer: Producer, messages: Sequence[Message]) -> Iterator[MessageBatch]:
+    """All messages in their order; a batch ends when the next one does not fit."""
+    batch = producer.create_batch()
+    for message in messages:
+        if batch.append(**message) is None:
+            yield batch
+            batch = producer.create_batch()
+            batch.append(**message)
+    yield batch

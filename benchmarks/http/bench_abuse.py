@@ -223,8 +223,10 @@ async def others(target: Target) -> AsyncIterator[list[float]]:
     )
     assert process.stdout is not None
     await process.stdout.readline()
-    yield latencies
-    process.terminate()
+    try:
+        yield latencies
+    finally:
+        process.terminate()
     latencies += [float(line) for line in (await process.stdout.read()).split()]
     await process.wait()
 

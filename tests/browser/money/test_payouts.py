@@ -3,8 +3,6 @@ signer, the service beside it."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -50,22 +48,6 @@ class Site:
         return page
 
 
-@contextlib.asynccontextmanager
-async def service(pool: PayingPool) -> AsyncIterator[None]:
-    """Carries requests out beside the API, as its own process does."""
-
-    async def run() -> None:
-        while True:
-            await pool.parts.steps.carry_out_all(pool.process, pool.now)
-            await asyncio.sleep(0.05)
-
-    task = asyncio.create_task(run())
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
 @pytest_asyncio.fixture(loop_scope="package")
 async def site(
     database_url: str, btcd: BtcdNode, browser: Browser, tmp_path: Path
@@ -107,7 +89,7 @@ async def test_a_batch_goes_from_the_proposal_to_the_chain(site: Site, tmp_path:
     page = await site.open()
     await expect(card(page, "Money on hand")).to_contain_text("Spendable")
     batch = card(page, "One batch")
-    async with service(site.pool):
+    async with site.pool.served():
         await twice(card(page, "Batches"), "Propose a batch", "Reserve what is due now")
         await expect(
             batch.get_by_role("region", name="Who is paid").locator("tbody tr")
@@ -136,7 +118,7 @@ async def test_a_batch_goes_from_the_proposal_to_the_chain(site: Site, tmp_path:
 async def test_a_batch_is_cancelled_and_a_second_proposal_says_why_not(site: Site):
     page = await site.open()
     batch = card(page, "One batch")
-    async with service(site.pool):
+    async with site.pool.served():
         await twice(card(page, "Batches"), "Propose a batch", "Reserve what is due now")
         await expect(batch.get_by_role("heading", level=2)).to_have_text("Batch: proposed")
         await twice(card(page, "Batches"), "Propose a batch", "Reserve what is due now")
@@ -159,7 +141,7 @@ async def test_a_wallet_that_does_not_suffice_or_differs_says_so(site: Site):
 async def test_it_fits_a_phone_and_is_accessible(site: Site, theme: Any):
     phone: Any = {"width": 390, "height": 800}
     page = await site.open(viewport=phone, color_scheme=theme, bypass_csp=True)
-    async with service(site.pool):
+    async with site.pool.served():
         await twice(card(page, "Batches"), "Propose a batch", "Reserve what is due now")
         await expect(card(page, "One batch").get_by_role("heading", name="Steps")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth") == phone["width"]

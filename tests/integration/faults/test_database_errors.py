@@ -115,14 +115,18 @@ class BadTimes:
         if fault in REFUSED:
             async with await AsyncConnection.connect(self.url, autocommit=True) as connection:
                 await connection.execute("insert into bad.times values (%s)", (REFUSED[fault],))
-                yield
-                await connection.execute("delete from bad.times")
+                try:
+                    yield
+                finally:
+                    await connection.execute("delete from bad.times")
             return
         async with await AsyncConnection.connect(self._outside, autocommit=True) as outside:
             begin, end = STATES[fault]
             await self._change(outside, begin)
-            yield
-            await self._change(outside, end)
+            try:
+                yield
+            finally:
+                await self._change(outside, end)
 
     async def _change(self, outside: AsyncConnection[Any], statement: LiteralString) -> None:
         await outside.execute(sql.SQL(statement).format(sql.Identifier(self._name)))

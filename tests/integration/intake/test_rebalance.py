@@ -110,8 +110,8 @@ async def intake(
         parts = IntakeParts(pool, consumer, NoLetters(), Decoder(), DeadLetterLimit())
         running = asyncio.create_task(Intake(config, parts).run(stop))
         consumer.produce(1)
-        await until(lambda: running.done() or count_stored(database_url) == 1)
         try:
+            await until(lambda: running.done() or count_stored(database_url) == 1)
             yield stop, running
         finally:
             stop.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -53,6 +54,24 @@ class PayingPool:
     connection: psycopg.AsyncConnection[dict[str, Any]]
     clock: ManualClock
     pool_id: int
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[None]:
+        """Requests are carried out meanwhile, as by the service's own process."""
+
+        stop = asyncio.Event()
+
+        async def serve() -> None:
+            while not stop.is_set():
+                await self.parts.steps.carry_out_all(self.process, self.now)
+                await asyncio.sleep(0.02)
+
+        running = asyncio.create_task(serve())
+        try:
+            yield
+        finally:
+            stop.set()
+            await running
 
     async def mine(self, count: int = 1) -> None:
         """Blocks, and one look at them."""

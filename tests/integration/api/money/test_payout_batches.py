@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -37,22 +35,6 @@ async def client(database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
         yield made
 
 
-@contextlib.asynccontextmanager
-async def service(pool: PayingPool) -> AsyncIterator[None]:
-    """Carries requests out beside the API, as its own process does."""
-
-    async def run() -> None:
-        while True:
-            await pool.parts.steps.carry_out_all(pool.process, pool.now)
-            await asyncio.sleep(0.02)
-
-    task = asyncio.create_task(run())
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
 async def test_batch_goes_from_the_proposal_to_the_chain(
     pool: PayingPool, client: httpx2.AsyncClient
 ) -> None:
@@ -61,7 +43,7 @@ async def test_batch_goes_from_the_proposal_to_the_chain(
     await pool.credit(silent, 5_000_000)
     uid = await pool.value("select uid from pools")
     base = f"{BASE}/pools/{uid}/payout-batches"
-    async with service(pool):
+    async with pool.served():
         proposed = (await client.post(base, headers=KEY)).json()
         assert proposed["outcome"] == "done", proposed
         batch = f"{base}/{proposed['id']}"
