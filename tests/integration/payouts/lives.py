@@ -24,6 +24,9 @@ from aggregator.payouts.wallet.node import Node
 from schemas.addresses.bitcoin import BitcoinNetwork
 from schemas.runtime.clock import ManualClock
 
+LONGEST_S = 120.0
+"""A life takes less than a second."""
+
 
 @dataclass(frozen=True)
 class Life:
@@ -41,10 +44,10 @@ class Life:
         """Whether it came to its end; False if it was killed before its step after `steps`."""
         process = _processes().Process(target=_live, args=(self, steps))
         process.start()
-        await asyncio.to_thread(process.join)
+        await asyncio.to_thread(process.join, LONGEST_S)
         code = process.exitcode
-        process.close()
         assert code in (0, -signal.SIGKILL), code
+        process.close()
         return code == 0
 
 

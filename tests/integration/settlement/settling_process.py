@@ -46,7 +46,7 @@ def killed_before(statement: int, url: str, pool: int, now: datetime) -> bool:
     _FORKS.set_forkserver_preload([__name__])
     process = _FORKS.Process(target=_settle, args=(statement, under(AGGREGATOR, url), pool, now))
     process.start()
-    process.join()
+    process.join(120)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode != 0
 
