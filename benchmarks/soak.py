@@ -116,6 +116,7 @@ def run(workers: int, hours: float, speed: str) -> Samples:
                 fleet.step(hour_of(running) / hours)
                 sample(running, fleet, samples)
                 time.sleep(_SAMPLE_S)
+            assert simulator.process.returncode == 0, simulator.log()[-2000:]
             check(running, fleet, truth, end_s=START_S + 3_600 * hours)
         finally:
             simulator.kill()

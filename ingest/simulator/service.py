@@ -58,7 +58,7 @@ class Simulator:
         self._clock = clock or SystemClock()
         self.fleet: Fleet = build_fleet(config)
         self.truth = Truth(self.fleet)
-        # Without an end it would grow without end: 12 MB a day for 300 workers.
+        # Without an end it would grow without end: 7 MB a day for 300 workers.
         self._keeps_truth = config.truth_path is not None or config.duration_s is not None
         self._run_id = config.run_id or f"sim-{uuid4()}"
         self._sequence = 0

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ingest.simulator.config import SimulatorConfig
-from ingest.simulator.fleet import Fleet, Floats, Ints
+from ingest.simulator.fleet import Fleet, Floats
 from ingest.simulator.minute import Shares
 from ingest.simulator.plan import Plan
 from schemas.share import REJECT_REASONS, ShareResult
@@ -20,87 +24,131 @@ from schemas.windows import MINUTE_S
 
 RESULTS = len(ShareResult)
 _MINUTE_MS = MINUTE_S * 1_000
+# Rows of a row group in the file.
+_ROWS = 250_000
+
+
+class Cells(NamedTuple):
+    """Sums by worker and result, each cell once; arrays of one length."""
+
+    code: NDArray[np.integer[Any]]
+    """worker * RESULTS + result, within a minute (int32); minutes before it (int64)."""
+    shares: NDArray[np.int32]
+    work: Floats
+
+
+NOTHING: Final = Cells(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0))
 
 
 class Truth:
     """Sums per minute and worker of the shares that were acknowledged; repeats are not in it.
 
-    Keeps one small table per slice and folds them when there are many: memory grows with worker
-    minutes, not with shares.
+    Memory grows with worker minutes, not with shares: 16 bytes for each, at most twice as much.
     """
 
     def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
-        self._codes: list[Ints] = []
-        self._counts: list[Ints] = []
-        self._sums: list[Floats] = []
+        self._names = np.array(fleet.keys, dtype=object).reshape(-1, 2)
+        self._codes_per_minute = len(fleet) * RESULTS
+        # Of each minute some pieces, the larger ones first.
+        self._minutes: defaultdict[int, list[Cells]] = defaultdict(list)
 
     def add(self, shares: Shares) -> None:
         minute = shares.timestamp_ms // _MINUTE_MS
-        code = (minute * len(self._fleet) + shares.worker) * RESULTS + shares.result
-        self._append(*_fold(code, np.ones(len(code), np.int64), shares.difficulty))
-        if len(self._codes) > 512:
-            self._merge()
+        code = minute * self._codes_per_minute + shares.worker * RESULTS + shares.result
+        cells = _folded([Cells(code, np.ones(len(code), np.int32), shares.difficulty)])
+        minute, code = np.divmod(cells.code, self._codes_per_minute)
+        # Late shares are of other minutes than those beside them.
+        starts = np.flatnonzero(np.diff(minute, prepend=-1)).tolist()
+        for start, end in pairwise([*starts, len(minute)]):
+            own = slice(start, end)
+            # Copies: views would keep all cells of the slice.
+            part = code[own].astype(np.int32), cells.shares[own].copy(), cells.work[own].copy()
+            self._put(int(minute[start]), Cells(*part))
 
     def columns(self) -> dict[str, Any]:
         """Rows by minute and worker, with the columns of `worker_minutes`; times in epoch seconds.
 
         `accepted`, `rejected` and the reasons are sums of difficulty; `{reason}_count` counts.
         """
-        self._merge()
-        cell, result = self._codes[0] // RESULTS, self._codes[0] % RESULTS
-        cells, row = np.unique(cell, return_inverse=True)
-        counts = np.zeros((len(cells), RESULTS), np.int64)
-        sums = np.zeros((len(cells), RESULTS))
-        counts[row, result] = self._counts[0]
-        sums[row, result] = self._sums[0]
-        keys = [self._fleet.keys[i] for i in (cells % len(self._fleet)).tolist()]
+        return self._columns(sorted(self._minutes))
+
+    def parts(self, rows: int = _ROWS) -> Iterator[dict[str, Any]]:
+        """The same in parts, of so many rows or those of a minute more."""
+        minutes: list[int] = []
+        size = 0
+        for minute in sorted(self._minutes):
+            minutes.append(minute)
+            size += sum(len(cells.code) for cells in self._minutes[minute])
+            if size >= rows:
+                yield self._columns(minutes)
+                minutes, size = [], 0
+        if minutes or not self._minutes:
+            yield self._columns(minutes)
+
+    def _put(self, minute: int, cells: Cells) -> None:
+        """Fold with the pieces that are less than twice as large, as a binary counter carries: so
+        each cell is folded a few times only, whatever the number of slices."""
+        pieces = self._minutes[minute]
+        while pieces and len(pieces[-1].code) < 2 * len(cells.code):
+            cells = _folded([pieces.pop(), cells])
+        pieces.append(cells)
+
+    def _columns(self, minutes: Sequence[int]) -> dict[str, Any]:
+        cells = _folded([NOTHING, *(self._with_minute(minute) for minute in minutes)])
+        cell, row = np.unique(cells.code // RESULTS, return_inverse=True)
+        count = np.zeros((len(cell), RESULTS), np.int64)
+        work = np.zeros((len(cell), RESULTS))
+        count[row, cells.code % RESULTS] = cells.shares
+        work[row, cells.code % RESULTS] = cells.work
+        minute, worker = np.divmod(cell, len(self._names))
         return {
-            "minute_s": (cells // len(self._fleet)) * MINUTE_S,
-            "account_name": [account for account, _ in keys],
-            "worker_name": [worker for _, worker in keys],
-            "accepted_count": counts[:, 0],
-            "rejected_count": counts[:, 1:].sum(axis=1),
-            "accepted": sums[:, 0],
-            "rejected": sums[:, 1:].sum(axis=1),
-            **{reason: sums[:, i + 1] for i, reason in enumerate(REJECT_REASONS)},
-            **{f"{reason}_count": counts[:, i + 1] for i, reason in enumerate(REJECT_REASONS)},
+            "minute_s": minute * MINUTE_S,
+            "account_name": self._names[worker, 0].tolist(),
+            "worker_name": self._names[worker, 1].tolist(),
+            "accepted_count": count[:, 0],
+            "rejected_count": count[:, 1:].sum(axis=1),
+            "accepted": work[:, 0],
+            "rejected": work[:, 1:].sum(axis=1),
+            **{reason: work[:, i + 1] for i, reason in enumerate(REJECT_REASONS)},
+            **{f"{reason}_count": count[:, i + 1] for i, reason in enumerate(REJECT_REASONS)},
         }
 
-    def _append(self, codes: Ints, counts: Ints, sums: Floats) -> None:
-        self._codes.append(codes)
-        self._counts.append(counts)
-        self._sums.append(sums)
-
-    def _merge(self) -> None:
-        empty = np.zeros(0, np.int64)
-        codes, counts = (
-            np.concatenate([empty, *self._codes]),
-            np.concatenate([empty, *self._counts]),
-        )
-        sums = np.concatenate([np.zeros(0), *self._sums])
-        self._codes, self._counts, self._sums = [], [], []
-        self._append(*_fold(codes, counts, sums))
+    def _with_minute(self, minute: int) -> Cells:
+        cells = _folded(self._minutes[minute])
+        code = minute * self._codes_per_minute + cells.code.astype(np.int64)
+        return cells._replace(code=code)
 
 
-def _fold(codes: Ints, counts: Ints, sums: Floats) -> tuple[Ints, Ints, Floats]:
-    distinct, place = np.unique(codes, return_inverse=True)
-    size = len(distinct)
-    return (
-        distinct,
-        np.bincount(place, weights=counts, minlength=size).astype(np.int64),
-        np.bincount(place, weights=sums, minlength=size).astype(np.float64),
+def _folded(pieces: Sequence[Cells]) -> Cells:
+    codes, shares, works = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+    code, place = np.unique(codes, return_inverse=True)
+    return Cells(
+        code,
+        np.bincount(place, weights=shares, minlength=len(code)).astype(np.int32),
+        np.bincount(place, weights=works, minlength=len(code)).astype(np.float64),
     )
 
 
 def write_truth(path: Path, truth: Truth) -> None:
     """`.parquet` or `.json` (columns as lists), by the name of the file."""
-    columns = truth.columns()
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".json":
-        path.write_bytes(orjson.dumps(columns, default=np.ndarray.tolist))
-    else:
-        pq.write_table(pa.table(columns), path)
+        path.write_bytes(orjson.dumps(truth.columns(), default=np.ndarray.tolist))
+        return
+    parts = map(_table, truth.parts())
+    first = next(parts)
+    with pq.ParquetWriter(path, first.schema) as writer:
+        for part in chain([first], parts):
+            writer.write_table(part)
+
+
+def _table(columns: dict[str, Any]) -> pa.Table:
+    # Names are lists. A part without rows has types, too.
+    arrays = {
+        name: pa.array(values, pa.string()) if isinstance(values, list) else pa.array(values)
+        for name, values in columns.items()
+    }
+    return pa.table(arrays)
 
 
 def plan_document(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,24 @@ async def test_live_mode_waits_for_the_time_of_the_shares() -> None:
     backfilled = [m for m in sink.messages if m.timestamp_ms < summary.end_ms - 61_000]
     # The past goes out in messages of a minute per source: not 1,800 × 2 × 3 small ones.
     assert 0 < len(backfilled) < 31 * 3 + 3
+
+
+@pytest.mark.parametrize("rows", [1, 1_000, 1_000_000])
+async def test_truth_in_parts_is_the_whole(rows: int) -> None:
+    simulator, _ = await play(config(late_ratio=0.01))
+    whole, parts = simulator.truth.columns(), [*simulator.truth.parts(rows)]
+    assert len(parts) == {1: 60, 1_000: 3, 1_000_000: 1}[rows]
+    for name, values in whole.items():
+        assert [*chain.from_iterable(part[name] for part in parts)] == [*values], name
+
+
+async def test_truth_of_nothing_is_a_table_like_any_other(tmp_path: Path) -> None:
+    stop, path = asyncio.Event(), tmp_path / "truth.parquet"
+    stop.set()
+    await Simulator(config(truth_path=path)).run(ListSink(), stop=stop)
+    table = pq.read_table(path)
+    assert len(table) == 0
+    assert table.schema.field("worker_name").type == "string"
 
 
 @pytest.mark.parametrize("name", ["truth.json", "truth.parquet"])
