@@ -28,6 +28,9 @@ PINNED: Final[Mapping[str, str]] = MappingProxyType(
         # NULL in an array is a null, and `= null` is unknown.
         "array_nulls": "on",
         "transform_null_equals": "off",
+        # Thousands of rows come as one array. A plan made for any array takes it for ten rows: it
+        # read each worker's whole history where half an hour was asked for.
+        "plan_cache_mode": "force_custom_plan",
         # Every transaction that may wait sets its own limits.
         "statement_timeout": "0",
         "lock_timeout": "0",

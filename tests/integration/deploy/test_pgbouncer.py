@@ -22,7 +22,7 @@ from tests.integration.api.data import Tree, seed_minutes, seed_tree
 from tests.integration.api.route_table import ROUTES
 
 # Startup parameters that it swallows: none, or all that we send. Others it refuses.
-ALL = ", ".join(("extra_float_digits", "options", "jit", "plan_cache_mode", *PINNED))
+ALL = ", ".join(("options", "jit", *PINNED))
 
 
 @pytest.fixture(params=["", ALL], ids=["refuses", "swallows"])
