@@ -28,7 +28,8 @@ where entity_id = $1::int4
   and bucket < ($2::date + 1)::timestamp at time zone 'UTC'
 
 -- name: given_work_of
--- Boundary work that a miner gives.
+-- Boundary work that a miner gives. The key of minutes leads with the minute, so each is looked up: by
+-- the range alone, by which TimescaleDB leaves chunks out, the day of everybody would be read.
 -- params: miner_id, day
 select coalesce(sum(m.accepted), 0)
 from boundary_workers b
@@ -36,6 +37,13 @@ join worker_minutes m on m.worker_id = b.worker_id
 where b.donor_id = $1::int4
   and m.bucket >= $2::date::timestamp at time zone 'UTC'
   and m.bucket < ($2::date + 1)::timestamp at time zone 'UTC'
+  and m.bucket = any(array(
+        select generate_series(
+            $2::date::timestamp at time zone 'UTC',
+            ($2::date + 1)::timestamp at time zone 'UTC' - interval '1 minute',
+            interval '1 minute'
+        )
+  ))
 
 -- name: miner_fee
 -- What pool and operator take of a miner together.

@@ -278,6 +278,22 @@ async def test_processing_is_what_is_not_booked_yet(paid):
         assert (await paid.get(path))["data"][0]["currency"] == "BTC"
 
 
+async def test_work_that_is_given_brings_nothing_today(paid):
+    """From the first minute of the day to its last, and of no other."""
+    today, (bob, alice) = datetime.now(UTC).date(), (paid.ids["bob"], paid.ids["alice"])
+    await paid.pool.connection.execute(
+        "insert into entity_minutes (bucket, entity_id, accepted_count, rejected_count, accepted,"
+        " rejected) values (%s, %s, 1, 0, 1000, 0)",
+        (datetime.combine(today, datetime.min.time(), UTC), bob),
+    )
+    given = await paid.pool.given_worker(bob, alice)
+    for minute in (-1, 0, 1_439, 1_440):
+        await paid.pool.work(alice, 200, day=today, minute=minute, worker=given)
+    found = await paid.get("/miners/{bob}/today-earnings")
+    # 0.00000980 without what is given.
+    assert found == {"data": [{"currency": "BTC", "amount": "0.00000588"}]}
+
+
 async def test_a_statement_adds_up_in_each_of_its_forms(paid):
     path = "/miners/{alice}/statements/2026-11"
     found = await paid.get(path)
