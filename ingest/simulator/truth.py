@@ -37,7 +37,7 @@ class Cells(NamedTuple):
     work: Floats
 
 
-NOTHING: Final = Cells(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0))
+_NOTHING: Final = Cells(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0))
 
 
 class Truth:
@@ -94,7 +94,8 @@ class Truth:
         pieces.append(cells)
 
     def _columns(self, minutes: Sequence[int]) -> dict[str, Any]:
-        cells = _folded([NOTHING, *(self._with_minute(minute) for minute in minutes)])
+        pieces = (self._with_minute(each, own) for each in minutes for own in self._minutes[each])
+        cells = _folded([_NOTHING, *pieces])
         cell, row = np.unique(cells.code // RESULTS, return_inverse=True)
         count = np.zeros((len(cell), RESULTS), np.int64)
         work = np.zeros((len(cell), RESULTS))
@@ -113,8 +114,7 @@ class Truth:
             **{f"{reason}_count": count[:, i + 1] for i, reason in enumerate(REJECT_REASONS)},
         }
 
-    def _with_minute(self, minute: int) -> Cells:
-        cells = _folded(self._minutes[minute])
+    def _with_minute(self, minute: int, cells: Cells) -> Cells:
         code = minute * self._codes_per_minute + cells.code.astype(np.int64)
         return cells._replace(code=code)
 
