@@ -137,6 +137,7 @@ def check(running: Service, fleet: Fleet, truth: Path, *, end_s: float) -> None:
             lambda relation=relation: sums_counted(running, relation) == sent,  # type: ignore[misc]
             f"{relation} holds what was sent",
             fleet.check,
+            timeout_s=600,
         )
 
 
