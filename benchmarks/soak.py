@@ -163,7 +163,7 @@ def measure(workers: int, hours: float, speed: str) -> None:
     samples = run(workers, hours, speed)
     took_s = time.monotonic() - began
     what = f"{hours:g} hours of {workers:,} workers in {took_s:.0f} s"
-    plot(samples, f"{what}: killed at 30 %, one joins at 50 %, one leaves at 70 %")
+    plot(samples, f"{what}:\nkilled at 30 %, one joins at 50 %, one leaves at 70 %")
     note = f"{what}, 1 % of the shares late, one kill, two rebalances; every sum exact"
     growth = samples.between(samples.memory_gb, 0.75, 1) / samples.between(
         samples.memory_gb, 0.25, 0.7
