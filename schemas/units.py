@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 HASHES_PER_DIFFICULTY: Final = 2**32
@@ -30,21 +31,32 @@ def hps_hundredths(difficulty: float, span_s: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def hps_parts(difficulties: NDArray[np.float64], span_s: int) -> list[int]:
-    """Whole hashes per second and hundredths of each difficulty, one after the other. Equal to
-    `hps_hundredths` of each; ten times as fast for whole difficulties below 9 EH/s."""
+_HUNDREDTHS: Final = tuple(b".%02d" % each for each in range(100))
+
+
+def write_hps(difficulties: NDArray[np.float64], span_s: int) -> tuple[list[bytes], list[bytes]]:
+    """`format_hps` of each difficulty, in two parts: whole hashes per second, and the point with
+    the hundredths. Ten times as fast for whole difficulties below 9 EH/s.
+
+    >>> write_hps(np.array([290 * 65536.0]), 900)
+    ([b'90697492495655'], [b'.82'])
+    """
     large = difficulties.max(initial=0.0) >= 2**31 * span_s
     if large or ((whole := difficulties.astype(np.int64)) != difficulties).any():
-        exact = (divmod(hps_hundredths(each, span_s), 100) for each in difficulties.tolist())
-        return [part for parts in exact for part in parts]
+        exact = [divmod(hps_hundredths(each, span_s), 100) for each in difficulties.tolist()]
+        return [b"%d" % hps for hps, _ in exact], [_HUNDREDTHS[each] for _, each in exact]
     # Long division: each product stays below 2^63.
     quotient, rest = np.divmod(whole, span_s)
     more, rest = np.divmod(rest << 32, span_s)
     carry, hundredths = np.divmod((200 * rest + span_s) // (2 * span_s), 100)
-    parts = np.empty(2 * len(difficulties), np.int64)
-    parts[::2] = (quotient << 32) + more + carry
-    parts[1::2] = hundredths
-    return parts.tolist()
+    return _write((quotient << 32) + more + carry), [_HUNDREDTHS[i] for i in hundredths.tolist()]
+
+
+def _write(numbers: NDArray[np.int64]) -> list[bytes]:
+    """Their digits. (orjson writes 192 of them in 3 µs, `%` in 25.)"""
+    if not len(numbers):
+        return []
+    return orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
 
 
 def format_hps(difficulty: float, span_s: int) -> str:

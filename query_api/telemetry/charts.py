@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ import numpy as np
 
 from query_api.http.timestamps import rfc3339
 from schemas.share import REJECT_REASONS
-from schemas.units import format_hps, hps_parts
+from schemas.units import format_hps, write_hps
 from schemas.windows import DAY_S, HOUR_S, MINUTES, PERIODS, PeriodSpec, floor_to
 
 PACKED: Final = np.dtype([("at_s", ">f8"), ("accepted", ">f8"), ("rejected", ">f8")])
@@ -144,25 +144,31 @@ def reaches_running(reach: Reach, span: Span) -> bool:
     return isinstance(reach, Period) or reach.to_s is None or reach.to_s > span.to_s
 
 
+_NUMBER: Final = "\0"
+"""Where a number comes in a template. No JSON text holds it."""
+
+
+def _around_numbers(points: Iterable[str]) -> Sequence[bytes]:
+    """The bytes before, between and after the numbers of an array of these points."""
+    return f"[{','.join(points)}]".encode().split(_NUMBER.encode())
+
+
 @lru_cache(maxsize=64)
-def _template(span: Span) -> str:
-    """The points of a chart with the parts of two rates each: the timestamps are the same for every
-    chart."""
-    points = (
-        f'{{"timestamp":{at},"hashrate":"%d.%02d","rejectrate":"%d.%02d"}}'
+def _template(span: Span) -> Sequence[bytes]:
+    """A chart without its rates: the timestamps are the same for every chart."""
+    return _around_numbers(
+        f'{{"timestamp":{at},"hashrate":"{_NUMBER}","rejectrate":"{_NUMBER}"}}'
         for at in range(span.from_s, span.to_s, span.interval.width_s)
     )
-    return f"[{','.join(points)}]"
 
 
 @lru_cache(maxsize=64)
-def _reasons_template(span: Span) -> str:
-    reasons = ",".join(f'"{reason}":"%d.%02d"' for reason in REJECT_REASONS)
-    points = (
+def _reasons_template(span: Span) -> Sequence[bytes]:
+    reasons = ",".join(f'"{reason}":"{_NUMBER}"' for reason in REJECT_REASONS)
+    return _around_numbers(
         f'{{"timestamp":{at},{reasons}}}'
         for at in range(span.from_s, span.to_s, span.interval.width_s)
     )
-    return f"[{','.join(points)}]"
 
 
 @lru_cache(maxsize=64)
@@ -188,7 +194,9 @@ def reason_points(span: Span, packed: bytes | None) -> bytes:
     return _filled(_reasons_template(span), span, packed, PACKED_REASONS)
 
 
-def _filled(template: str, span: Span, packed: bytes | None, dtype: np.dtype[np.void]) -> bytes:
+def _filled(
+    template: Sequence[bytes], span: Span, packed: bytes | None, dtype: np.dtype[np.void]
+) -> bytes:
     names: Sequence[str] = (dtype.names or ())[1:]
     values = np.zeros((span.points, len(names)))
     if packed is not None:
@@ -196,7 +204,11 @@ def _filled(template: str, span: Span, packed: bytes | None, dtype: np.dtype[np.
         index = ((buckets["at_s"] - span.from_s) // span.interval.width_s).astype(np.intp)
         for column, name in enumerate(names):
             values[:, column] = np.bincount(index, buckets[name], span.points)
-    return (template % tuple(hps_parts(values.ravel(), span.interval.width_s))).encode()
+    # Template, number, hundredths, template, number, hundredths, ... template.
+    pieces = [b""] * (3 * values.size + 1)
+    pieces[::3] = template
+    pieces[1::3], pieces[2::3] = write_hps(values.ravel(), span.interval.width_s)
+    return b"".join(pieces)
 
 
 def running_parts(span: Span, watermark_s: int) -> tuple[tuple[str, int, int], ...]:

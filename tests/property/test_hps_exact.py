@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.units import format_hps, format_whole_hps, hps_hundredths, hps_parts
+from schemas.units import format_hps, format_whole_hps, hps_hundredths, write_hps
 
 SPANS = st.sampled_from([60, 300, 900, 3_600, 86_400, 604_800])
 WHOLE = st.integers(0, 2**53).map(float)
@@ -35,9 +35,9 @@ def test_whole_ones_are_cut(difficulty, span_s):
 
 @given(st.lists(WHOLE, max_size=8) | st.lists(ANY, max_size=8), SPANS)
 def test_many_at_once_are_each_as_alone(difficulties, span_s):
-    parts = hps_parts(np.asarray(difficulties, np.float64), span_s)
-    expected = [divmod(plain(each, span_s), 100) for each in difficulties]
-    assert list(zip(parts[::2], parts[1::2], strict=True)) == expected
+    whole, hundredths = write_hps(np.asarray(difficulties, np.float64), span_s)
+    written = [(a + b).decode() for a, b in zip(whole, hundredths, strict=True)]
+    assert written == [format_hps(each, span_s) for each in difficulties]
 
 
 def test_above_2_to_the_53_hundredths():
