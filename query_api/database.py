@@ -86,6 +86,9 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         self._pooled = False
         self._waiting = 0
+        # Turns, as the queue of the pool is not fair: one who comes later may take what was given
+        # back for one who waits, and who goes to its end again (for 1.4 s, at a median of 2 ms).
+        self._turns = asyncio.Semaphore(config.pool_size)
         self._settings = {
             "statement_timeout": str(round(config.statement_timeout_s * 1_000)),
             "idle_in_transaction_session_timeout": "15000",
@@ -188,6 +191,16 @@ class Database:
             await self._release(pool, connection)
 
     async def _acquire(self) -> asyncpg.Connection:
+        """In the order of asking; each has to be given to `_release`."""
+        async with asyncio.timeout(self._config.acquire_timeout_s):
+            await self._turns.acquire()
+        try:
+            return await self._acquire_from_pool()
+        except BaseException:
+            self._turns.release()
+            raise
+
+    async def _acquire_from_pool(self) -> asyncpg.Connection:
         assert self._pool is not None
         try:
             return await self._pool.acquire(timeout=self._config.acquire_timeout_s)
@@ -202,6 +215,8 @@ class Database:
             await pool.release(connection)
         except AWAY as error:
             log.warning("database_release_failed", error=type(error).__name__)
+        finally:
+            self._turns.release()
 
     async def fetch(self, sql: str, *values: Any) -> Sequence[Row]:
         async with self.connection() as connection:
