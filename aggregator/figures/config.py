@@ -31,7 +31,7 @@ class FiguresConfig:
     # Intake holds no lock that the leader needs for longer than one flush.
     lock_timeout_s: float = 20.0
 
-    # Current figures are written this often ...
+    # Current figures are written this often, and just before a minute is over ...
     cycle_s: float = 15.0
     # ... counted from 5 s past the minute, when the flushes of the minute before are in.
     cycle_phase_s: float = 5.0

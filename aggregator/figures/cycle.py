@@ -35,6 +35,7 @@ from aggregator.figures.minutes.flushed import FoldedMinutes
 from aggregator.figures.minutes.merge import merge_flushed
 from aggregator.figures.minutes.reader import (
     DirtyMinute,
+    StreamPosition,
     read_dirty,
     read_minutes,
     read_position,
@@ -142,7 +143,7 @@ class Cycle:
             self._connection,
             self._lease,
             late_before=minute - self._config.late_after_min,
-            before=None if state.workers.count <= self._config.merge_at_once_workers else minute,
+            before=minute if self._waits_for_minute(state, position) else None,
         )
         await write_boundary_minutes(
             self._connection,
@@ -170,6 +171,13 @@ class Cycle:
         state.forget_workers()
         gauge("sources_silent").set(state.memory.sources.silent_count())
         return self._report(taken, found)
+
+    def _waits_for_minute(self, state: FiguresState, position: StreamPosition) -> bool:
+        """There are too many workers to merge the minute in progress: the leader's, and those that
+        intake has made since, who may be all."""
+        newest_known = int(state.workers.columns.worker_id.max(initial=0))
+        new = max(0, position.newest_worker_id - newest_known)
+        return state.workers.count + new > self._config.merge_at_once_workers
 
     async def _read(
         self, state: FiguresState, stream_s: float, first_written: dict[int, FoldedMinutes]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
+from typing import Final
 
 from aggregator.figures.config import FiguresConfig
 from schemas.windows import MINUTE_S
+
+# Stream time lags the clock by some tenths of a second, so it is still in the minute.
+_LAST_LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,9 @@ class Schedule:
       began, and as long after the last cycle;
     - any other after a rest as long as its kind takes (at a ratio of 2).
 
+    While one that takes a minute in works, figures stay as old as the cycle before it left them. So
+    one more takes a last look a second before the minute is over, if it is sure to be done in time.
+
     So the database works for cycles less than half of the time, or little more where one of a whole
     minute takes half a minute.
     """
@@ -53,14 +63,12 @@ class Schedule:
 
     def due_s(self) -> float:
         """Wall clock of the next cycle, once there was one."""
-        config = self._config
-        after_s = max(self._last.end_s, self._last.began_s + 0.001) - config.cycle_phase_s
-        phases = math.ceil(after_s / config.cycle_s)
-        while True:
-            due_s = phases * config.cycle_s + config.cycle_phase_s
-            if due_s >= self._rested_s(takes_minute=due_s // MINUTE_S > self._watermark):
-                return due_s
-            phases += 1
+        after_s = max(self._last.end_s, self._last.began_s + 0.001)
+        return next(
+            due_s
+            for due_s in heapq.merge(self._phases(after_s), self._last_look(after_s))
+            if due_s >= self._rested_s(takes_minute=due_s // MINUTE_S > self._watermark)
+        )
 
     def wait_s(self, now_s: float) -> float:
         """Seconds from `now_s` to the next cycle; no more than a cycle apart, should somebody have
@@ -75,3 +83,17 @@ class Schedule:
             minute = self._last_minute or last
             return max(each.began_s + ratio * each.took_s for each in (last, minute))
         return last.end_s + (ratio - 1) * (self._last_other or last).took_s
+
+    def _phases(self, after_s: float) -> Iterator[float]:
+        cycle_s, phase_s = self._config.cycle_s, self._config.cycle_phase_s
+        for number in count(math.ceil((after_s - phase_s) / cycle_s)):
+            yield number * cycle_s + phase_s
+
+    def _last_look(self, after_s: float) -> Iterator[float]:
+        """Before the minute in progress is over, if that is to come and the next phase is not put
+        off by it."""
+        due_s = (self._watermark + 1) * MINUTE_S - _LAST_LOOK_S
+        took_s = (self._last_other or self._last).took_s
+        rested_s = due_s + self._config.backoff_ratio * took_s
+        if due_s >= after_s and rested_s <= next(self._phases(due_s)):
+            yield due_s

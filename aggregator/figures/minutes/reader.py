@@ -98,6 +98,7 @@ class StreamPosition:
     statuses_wait: bool
     watermark_s: int | None
     epoch: int
+    newest_worker_id: int
     stood_s: int | None = None
     resumed_s: int | None = None
 

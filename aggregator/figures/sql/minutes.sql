@@ -1,6 +1,7 @@
 -- name: stream
--- How far the stream is taken in and how far the leader has come, in one snapshot; and the newest
--- outage that intake has seen, of all partitions that were out at the same time.
+-- How far the stream is taken in, how far the leader has come and which worker is the newest, in one
+-- snapshot; and the newest outage that intake has seen, of all partitions that were out at the same
+-- time.
 with outages as (
     select partitions.outage_from, partitions.resumed_at
     from intake_stream as streams
@@ -12,6 +13,7 @@ select
     coalesce(stream.status_time < stream.stream_time, false) as statuses_wait,
     extract(epoch from leader.watermark)::int8 as watermark_s,
     leader.epoch,
+    coalesce((select max(id) from workers), 0) as newest_worker_id,
     newest.stood_s,
     newest.resumed_s
 from leader

@@ -58,6 +58,26 @@ async def test_windows_follow_the_minutes(
         assert await windows_of(connection, "entity_figures", 1) == pytest.approx(pool, rel=1e-12)
 
 
+@pytest.mark.parametrize(("merge_at_once_workers", "waiting"), [(4, 0), (3, 4)])
+async def test_minute_in_progress_of_many_new_workers_waits(
+    connection: AsyncConnection[Any],
+    intake: FakeIntake,
+    merge_at_once_workers: int,
+    waiting: int,
+) -> None:
+    """The leader knows none of them yet: a million first shares would be written twice."""
+    config = FiguresConfig(clock="records", merge_at_once_workers=merge_at_once_workers)
+    term = await Term.begin(connection, config)
+    await intake.flush([Work(3, worker, 64.0) for worker in intake.workers], stream=3.5)
+    await term.cycle()
+    cursor = await connection.execute("select count(*) from flushed_minutes")
+    assert (len(intake.workers), await cursor.fetchone()) == (4, (waiting,))
+    await intake.flush([], stream=4.5)
+    await term.cycle()
+    cursor = await connection.execute("select count(*) from flushed_minutes")
+    assert await cursor.fetchone() == (0,)
+
+
 async def test_late_work_counts_in_every_window(
     connection: AsyncConnection[Any], intake: FakeIntake
 ) -> None:
