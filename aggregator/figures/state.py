@@ -23,6 +23,7 @@ from aggregator.figures.worker_arrays import (
     WorkerBackup,
     WorkerTable,
 )
+from schemas.runtime.arrays import distinct
 from schemas.windows import MINUTE_S, WINDOWS
 
 
@@ -112,7 +113,7 @@ class FiguresState:
     def unknown(self, worker_ids: list[NDArray[np.int32]]) -> NDArray[np.int32]:
         """Those without an index, each once."""
         missing = [ids[self.workers.find(ids) < 0] for ids in worker_ids]
-        return np.unique(np.concatenate(missing)) if missing else np.empty(0, np.int32)
+        return distinct(np.concatenate(missing)) if missing else np.empty(0, np.int32)
 
     def indices_of(self, worker_ids: NDArray[np.int32]) -> Indices:
         return self.workers.find(worker_ids).astype(np.intp)

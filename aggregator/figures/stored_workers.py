@@ -13,6 +13,7 @@ from psycopg.rows import tuple_row
 
 from aggregator.figures.status import store
 from aggregator.figures.worker_arrays import NOT_SEEN, StatusColumns
+from aggregator.postgres.int4_array import Int4Array
 from schemas.runtime.named_sql import load
 from schemas.windows import WINDOWS
 from schemas.worker import STATUS_CODES
@@ -63,7 +64,7 @@ class StoredWorkers:
     def gone(self, asked: NDArray[np.int32]) -> NDArray[np.int32]:
         """Of those that were asked for, whom somebody has deleted by SQL."""
         stored = [figures.columns.worker_id for figures in self.figures]
-        return np.setdiff1d(asked, np.concatenate([self.new.worker_id, *stored]))
+        return _without(asked, np.concatenate([self.new.worker_id, *stored]))
 
     @classmethod
     def none(cls) -> StoredWorkers:
@@ -84,17 +85,16 @@ async def read_stored_workers(
     """Of workers that have no index: new ones, and forgotten ones that came back."""
     if not len(worker_ids):
         return StoredWorkers.none()
-    figures = [
-        found
-        for part in _parts(worker_ids)
-        async for found in _read_figures(connection, part.tolist())
-    ]
-    stored = np.concatenate([worker_ids[:0], *(found.columns.worker_id for found in figures)])
-    attributed = await store.attributed_workers(connection, stored.tolist()) if len(stored) else []
-    unknown = np.setdiff1d(worker_ids, stored)
-    packed = [await _read_new(connection, part.tolist()) for part in _parts(unknown)]
+    packed = [await _read_new(connection, part) for part in _parts(worker_ids)]
     table = np.frombuffer(b"".join(packed), PACKED_WORKERS)
     new = StatusColumns.of(**{name: table[name] for name, _ in _WORKER})
+    figures = [
+        found
+        for part in _parts(_without(worker_ids, new.worker_id))
+        async for found in _read_figures(connection, part)
+    ]
+    stored = np.concatenate([worker_ids[:0], *(found.columns.worker_id for found in figures)])
+    attributed = await store.attributed_workers(connection, stored) if len(stored) else []
     return StoredWorkers(figures, np.array(attributed, np.int32), new)
 
 
@@ -104,19 +104,24 @@ def _parts(worker_ids: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
         yield worker_ids[start : start + _WORKERS_PER_QUERY]
 
 
+def _without(worker_ids: NDArray[np.int32], known: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Both name each worker once."""
+    return np.setdiff1d(worker_ids, known, assume_unique=True)
+
+
 async def _read_figures(
-    connection: AsyncConnection[Any], worker_ids: list[int]
+    connection: AsyncConnection[Any], worker_ids: NDArray[np.int32]
 ) -> AsyncIterator[StoredFigures]:
     sql = _SQL["figures"].format(chosen="where figures.worker_id = any(%(worker_ids)s::int4[])")
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(sql, {"statuses": _STATUSES, "worker_ids": worker_ids})
+        await cursor.execute(sql, {"statuses": _STATUSES, "worker_ids": Int4Array(worker_ids)})
         async for (packed,) in cursor:
             yield _unpacked(packed)
 
 
-async def _read_new(connection: AsyncConnection[Any], worker_ids: list[int]) -> bytes:
+async def _read_new(connection: AsyncConnection[Any], worker_ids: NDArray[np.int32]) -> bytes:
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(_SQL["new_workers"], {"worker_ids": worker_ids})
+        await cursor.execute(_SQL["new_workers"], {"worker_ids": Int4Array(worker_ids)})
         row = await cursor.fetchone()
     return (row and row[0]) or b""
 

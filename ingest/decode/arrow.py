@@ -17,6 +17,7 @@ from ingest.decode.details import fit_agent, joined_details
 from ingest.decode.validate import MAX_DIFFICULTY
 from ingest.errors import PoisonError
 from schemas.batch import ShareDetails
+from schemas.runtime.arrays import distinct
 from schemas.share import RESULT_OF_WIRE, ShareResult
 from schemas.topics import InvalidReason
 
@@ -235,7 +236,7 @@ def _names(column: pa.Array) -> pa.DictionaryArray:
         dictionary = dictionary.fill_null("")
     if len(dictionary) > len(codes):
         # A producer may keep one large dictionary and send small batches.
-        used = np.unique(codes[codes != NO_NAME])
+        used = distinct(codes[codes != NO_NAME])
         dictionary = dictionary.take(pa.array(used))
         codes = np.where(codes == NO_NAME, NO_NAME, np.searchsorted(used, codes)).astype(np.int32)
     missing = codes == NO_NAME

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.postgres.binary_copy import POSTGRES_EPOCH_S
+from schemas.runtime.arrays import distinct
 from schemas.share import REJECT_REASONS
 from schemas.windows import MINUTE_S
 
@@ -154,6 +155,6 @@ def _reasons(table: NDArray[np.void], keys: NDArray[np.int64]) -> NDArray[np.flo
     for reason in range(len(REJECT_REASONS)):
         work = table["difficulty"][:, reason].astype(np.float64)
         present = ~np.isnan(work)
-        rows = np.unique(place[present])
+        rows = distinct(place[present])
         sums[reason, rows] = np.bincount(place[present], work[present], len(keys))[rows]
     return sums

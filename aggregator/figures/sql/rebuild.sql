@@ -32,7 +32,7 @@ join miners on miners.id = figures.miner_id
 group by figures.worker_id / 100000;
 
 -- name: new_workers
--- Workers that have no figures yet, packed as stored_workers.PACKED_WORKERS.
+-- Those of some workers that have no figures yet, packed as stored_workers.PACKED_WORKERS.
 select string_agg(
     int4send(workers.id) || int4send(workers.miner_id)
     || int4send(coalesce(miners.operator_id, 0)) || int4send(miners.pool_id)
@@ -41,7 +41,8 @@ select string_agg(
 )
 from workers
 join miners on miners.id = workers.miner_id
-where workers.id = any(%(worker_ids)s::int4[]);
+where workers.id = any(%(worker_ids)s::int4[])
+    and not exists (select from worker_statuses where worker_statuses.worker_id = workers.id);
 
 -- name: list_minutes
 -- Every complete minute of a span that has rows, for the leader to read again. Not the first hours

@@ -23,6 +23,8 @@ from aggregator.figures.status.sweep import SweepResult
 from aggregator.figures.status.transitions import Transitions
 from aggregator.figures.worker_arrays import NOT_SEEN, StatusColumns
 from aggregator.postgres.binary_copy import send_copy
+from aggregator.postgres.int4_array import Int4Array
+from schemas.runtime.arrays import distinct
 from schemas.runtime.metrics import counter, gauge
 from schemas.runtime.named_sql import load
 from schemas.worker import (
@@ -133,8 +135,8 @@ async def append_events(
 async def _uids(connection: Connection, worker_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """The public id of each worker that there is, by ascending worker id."""
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        wanted = np.unique(worker_ids)
-        await cursor.execute(_SQL["worker_uids"], {"worker_ids": wanted.tolist()})
+        wanted = Int4Array(distinct(worker_ids))
+        await cursor.execute(_SQL["worker_uids"], {"worker_ids": wanted})
         row = await cursor.fetchone()
     return np.frombuffer((row and row[0]) or b"", _PACKED_UIDS)
 
@@ -184,12 +186,13 @@ async def load_state(connection: Connection) -> SweepState:
 
 
 async def attributed_workers(
-    connection: Connection, worker_ids: list[int] | None = None
+    connection: Connection, worker_ids: NDArray[np.int32] | None = None
 ) -> list[int]:
     """Ids of workers whose silence is laid to their source: of all, or of some."""
     chosen = "" if worker_ids is None else "and worker_id = any(%(worker_ids)s::int4[])"
     sql = _SQL["attributed_workers"].format(chosen=chosen)
-    cursor = await connection.execute(sql, {"worker_ids": worker_ids})
+    parameters = {} if worker_ids is None else {"worker_ids": Int4Array(worker_ids)}
+    cursor = await connection.execute(sql, parameters)
     return [worker_id for (worker_id,) in await cursor.fetchall()]
 
 

@@ -31,6 +31,7 @@ from aggregator.figures.status.share_rate import Counts, share_intervals
 from aggregator.figures.status.sources import SourceEvent
 from aggregator.figures.status.transitions import Journal, Transitions
 from aggregator.figures.worker_arrays import NOT_SEEN, StatusColumns
+from schemas.runtime.arrays import distinct
 from schemas.windows import MINUTE_S
 from schemas.worker import CAUSE_CODES, Cause, StatusPolicy
 
@@ -173,7 +174,7 @@ class _Sweep:
         self._revive(returned, minute_s, max(known_s, self.from_s))
 
     def _workers_of_silent(self, source_id: NDArray[np.int32]) -> Indices:
-        silent = [one for one in np.unique(source_id).tolist() if self.memory.sources.silent(one)]
+        silent = [one for one in distinct(source_id).tolist() if self.memory.sources.silent(one)]
         if not silent:
             return np.empty(0, np.intp)
         return np.flatnonzero(np.isin(self.columns.source_id, silent))
