@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import Final
 
 from aggregator.figures.config import FiguresConfig
@@ -33,14 +30,14 @@ class Schedule:
     whole minute in works for many seconds, those between two of them for less than one, and it is
     they that keep figures young.
 
-    A cycle begins in phase (5, 20, 35, 50 s past the minute):
+    A cycle begins in phase (5, 20, 35, 50 s past the minute) when the database has rested:
 
-    - one that takes a minute in at least `backoff_ratio` durations after the last of its kind
-      began, and as long after the last cycle;
-    - any other after a rest as long as its kind takes (at a ratio of 2).
+    - for one that takes a minute in until at least `backoff_ratio` durations after the last of its
+      kind began, and as long after the last cycle. If that is out of phase, it begins at once;
+    - for any other as long as its kind takes (at a ratio of 2). Brief ones begin then, too.
 
     While one that takes a minute in works, figures stay as old as the cycle before it left them. So
-    one more takes a last look a second before the minute is over, if it is sure to be done in time.
+    a brief one takes a last look a second before the minute is over.
 
     So the database works for cycles less than half of the time, or little more where one of a whole
     minute takes half a minute.
@@ -63,12 +60,14 @@ class Schedule:
 
     def due_s(self) -> float:
         """Wall clock of the next cycle, once there was one."""
-        after_s = max(self._last.end_s, self._last.began_s + 0.001)
-        return next(
-            due_s
-            for due_s in heapq.merge(self._phases(after_s), self._last_look(after_s))
-            if due_s >= self._rested_s(takes_minute=due_s // MINUTE_S > self._watermark)
-        )
+        phase_s = self._phase_from(self._last.began_s + 0.001)
+        due_s = max(phase_s, self._rested_s(phase_s))
+        # The rest of a short one may last into the next minute, where it is a long one.
+        due_s = max(due_s, self._rested_s(due_s))
+        look_s = (self._watermark + 1) * MINUTE_S - _LAST_LOOK_S
+        if self._others_are_brief and self._rested_s(look_s) <= look_s:
+            return min(look_s, due_s)
+        return due_s
 
     def wait_s(self, now_s: float) -> float:
         """Seconds from `now_s` to the next cycle; no more than a cycle apart, should somebody have
@@ -76,24 +75,26 @@ class Schedule:
         due_s = self.due_s()
         return max(0.0, min(due_s - now_s, due_s - self._last.began_s))
 
-    def _rested_s(self, *, takes_minute: bool) -> float:
-        """From when on the database has rested enough for a cycle of this kind."""
-        last, ratio = self._last, self._config.backoff_ratio
-        if takes_minute:
-            minute = self._last_minute or last
-            return max(each.began_s + ratio * each.took_s for each in (last, minute))
-        return last.end_s + (ratio - 1) * (self._last_other or last).took_s
-
-    def _phases(self, after_s: float) -> Iterator[float]:
+    def _phase_from(self, at_s: float) -> float:
         cycle_s, phase_s = self._config.cycle_s, self._config.cycle_phase_s
-        for number in count(math.ceil((after_s - phase_s) / cycle_s)):
-            yield number * cycle_s + phase_s
+        return math.ceil((at_s - phase_s) / cycle_s) * cycle_s + phase_s
 
-    def _last_look(self, after_s: float) -> Iterator[float]:
-        """Before the minute in progress is over, if that is to come and the next phase is not put
-        off by it."""
-        due_s = (self._watermark + 1) * MINUTE_S - _LAST_LOOK_S
-        took_s = (self._last_other or self._last).took_s
-        rested_s = due_s + self._config.backoff_ratio * took_s
-        if due_s >= after_s and rested_s <= next(self._phases(due_s)):
-            yield due_s
+    @property
+    def _other_s(self) -> float:
+        return (self._last_other or self._last).took_s
+
+    @property
+    def _others_are_brief(self) -> bool:
+        """One that begins a second before a minute is over puts the minute's own not off."""
+        config = self._config
+        return config.backoff_ratio * self._other_s <= _LAST_LOOK_S + config.cycle_phase_s
+
+    def _rested_s(self, at_s: float) -> float:
+        """From when on a cycle of the kind that would begin at `at_s` may do so."""
+        last, ratio = self._last, self._config.backoff_ratio
+        if at_s // MINUTE_S <= self._watermark:
+            rested_s = last.end_s + (ratio - 1) * self._other_s
+            return rested_s if self._others_are_brief else self._phase_from(rested_s)
+        flushed_s = at_s // MINUTE_S * MINUTE_S + self._config.cycle_phase_s
+        minute = self._last_minute or last
+        return max(flushed_s, *(each.began_s + ratio * each.took_s for each in (last, minute)))

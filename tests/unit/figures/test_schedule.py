@@ -1,4 +1,4 @@
-"""When the leader cycles: in phase with the minute, and at most half of the time."""
+"""When the leader cycles: in phase with the minute or once rested, about half of the time."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ def test_cycles_are_in_phase_and_back_off(began: float, took: float, due: float)
 
 
 @pytest.mark.parametrize(
-    ("took", "due"), [(0.2, 20.0), (14.0, 20.0), (18.5, 35.0), (28.0, 35.0), (29.8, 50.0)]
+    ("took", "due"), [(0.2, 20.0), (14.0, 20.0), (18.5, 23.9), (28.0, 33.4), (29.8, 35.2)]
 )
 def test_a_minute_of_many_workers_holds_up_no_short_cycle(took: float, due: float) -> None:
     """Short ones took 0.4 s: they follow at once, and keep figures young."""
-    assert after((-55, 1, -1), (-10, 0.4, -1), (5, took, 0)).due_s() == START + due
+    schedule = after((-55, 1, -1), (-10, 0.4, -1), (5, took, 0))
+    assert schedule.due_s() == pytest.approx(START + due, abs=1e-6)
 
 
 @pytest.mark.parametrize(("took", "due"), [(0.4, 59.0), (3.0, 59.0), (3.1, 65.0), (7.0, 65.0)])
@@ -59,7 +60,7 @@ def test_no_last_look_at_a_minute_that_is_not_taken_in_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("took", "due"), [(28.0, 65.0), (30.0, 65.0), (31.0, 80.0), (40.0, 95.0), (70.0, 155.0)]
+    ("took", "due"), [(28.0, 65.0), (30.0, 65.0), (31.0, 67.0), (40.0, 85.0), (70.0, 155.0)]
 )
 def test_the_next_minute_waits_for_twice_the_last(took: float, due: float) -> None:
     """Whatever short cycle came between, also one whose stream time still lacked the minute."""
@@ -70,7 +71,7 @@ def test_the_next_minute_waits_for_twice_the_last(took: float, due: float) -> No
 def test_stream_that_lags_is_expected_to_bring_its_minute() -> None:
     """At 0:20 the stream had not come to the minute yet: what comes next may be the long one."""
     assert after((5, 20, -1), (35, 0.4, -1)).due_s() == START + 50
-    assert after((-55, 40, -1), (5, 0.4, -1)).due_s() == START + 35
+    assert after((-55, 40, -1), (5, 0.4, -1)).due_s() == START + 25
 
 
 def test_clock_that_is_set_does_not_stop_the_cycles() -> None:
@@ -94,6 +95,7 @@ def test_the_database_works_about_half_of_the_time(minute_s: float, other_s: flo
         worked += took
         due = schedule.due_s()
         assert began + took <= due
-        assert (due - CONFIG.cycle_phase_s) % CONFIG.cycle_s == 0 or due % 60 == 59
+        if due // 60 > watermark:
+            assert due % 60 >= CONFIG.cycle_phase_s, "flushes of the minute before are in"
         began = due
     assert worked / (began - START) <= 0.55
