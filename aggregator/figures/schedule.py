@@ -11,6 +11,8 @@ from schemas.windows import MINUTE_S
 
 # Stream time lags the clock by some tenths of a second, so it is still in the minute.
 _LAST_LOOK_S: Final = 1.0
+# A cycle is brief if it takes no more than this part of the time between two.
+_BRIEF: Final = 1 / 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,8 @@ class Schedule:
 
     @property
     def _others_are_brief(self) -> bool:
-        """One that begins a second before a minute is over puts the minute's own not off."""
-        config = self._config
-        return config.backoff_ratio * self._other_s <= _LAST_LOOK_S + config.cycle_phase_s
+        """So that two more of them a minute take the database next to nothing."""
+        return self._other_s <= _BRIEF * self._config.cycle_s
 
     def _rested_s(self, at_s: float) -> float:
         """From when on a cycle of the kind that would begin at `at_s` may do so."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from aggregator.imports.ages import Ages
 from aggregator.intake.fold import REASON_COUNT, fold
 from schemas.batch import ShareBatch
+from schemas.runtime.arrays import distinct
 from schemas.windows import MINUTE_S
 
 Ints = NDArray[np.int64]
@@ -63,7 +64,7 @@ def folded(batch: ShareBatch, worker_index: NDArray[np.int32], ages: Ages) -> li
     widths_s = ages.widths_s(second_s)
     return [
         _folded(batch.filter(chosen), worker_index[chosen], width_s // MINUTE_S)
-        for width_s in np.unique(widths_s).tolist()
+        for width_s in distinct(widths_s).tolist()
         for chosen in (widths_s == width_s,)
     ]
 

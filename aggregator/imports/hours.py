@@ -17,7 +17,9 @@ from aggregator.figures.minutes.dirty import timestamp
 from aggregator.imports.boundary import SQL
 from aggregator.intake.workers.registry import UNKNOWN, Registry
 from aggregator.postgres.connection import Connection
+from aggregator.postgres.int4_array import Int4Array
 from ingest.history.chunk import HistoryChunk
+from schemas.runtime.arrays import distinct
 
 # As PostgreSQL's *send functions write them: see counted_hours.
 _PACKED: Final = np.dtype([("worker_id", ">i4"), ("hour", ">i4")])
@@ -57,7 +59,7 @@ async def _stored(
 ) -> Keys:
     """Hours of these workers that are stored, in the span of `hour`."""
     parameters = {
-        "worker_ids": np.unique(worker_id).tolist(),
+        "worker_ids": Int4Array(distinct(worker_id.astype(np.int32))),
         "from": timestamp(int(hour.min()) * _HOUR_S),
         "to": timestamp(int(hour.max()) * _HOUR_S),
     }

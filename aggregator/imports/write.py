@@ -29,6 +29,7 @@ from aggregator.intake.workers.registry import Registry
 from aggregator.postgres.binary_copy import send_copy, timestamps
 from aggregator.postgres.connection import Connection
 from schemas.rollups import FAMILIES, WORKERS
+from schemas.runtime.arrays import distinct
 from schemas.share import REJECT_REASONS
 from schemas.windows import LEVELS, MINUTE_S
 
@@ -129,7 +130,7 @@ class ImportWriter:
             reasons=np.where(rows.reasons == 0, np.nan, rows.reasons),
         )
         await add_minutes(connection, folded)
-        written = np.unique(minutes).tolist()
+        written = distinct(minutes).tolist()
         await write_entity_minutes(connection, written)
         dirty = [Dirty(minute * MINUTE_S) for minute in written]
         await self.rollups.refresh(connection, dirty)

@@ -18,7 +18,7 @@ _ELEMENT: Final = np.dtype([("bytes", ">i4"), ("value", ">i4")])
 
 @dataclass(frozen=True, slots=True)
 class Int4Array:
-    """A parameter `int4[]`: of a list psycopg would write every number as text, 1 µs each."""
+    """A parameter `int4[]`: psycopg writes every number of a list as text, 1 µs each."""
 
     values: NDArray[np.int32]
 

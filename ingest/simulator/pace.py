@@ -10,6 +10,7 @@ import numpy as np
 from ingest.kafka.producer import stopped_within
 from ingest.simulator.config import SimulatorConfig
 from ingest.simulator.minute import MINUTE_MS, NO_SHARES, MinuteMaker, Shares, in_order
+from schemas.runtime.arrays import distinct
 from schemas.runtime.clock import Clock
 
 
@@ -83,5 +84,5 @@ def _put_by(
         inside &= judged_ms < end_ms
         drawn.sent_ms[:] = np.minimum(drawn.sent_ms, end_ms - 1)
     minutes = drawn.sent_ms // MINUTE_MS
-    for minute in np.unique(minutes).tolist():
+    for minute in distinct(minutes).tolist():
         waiting.setdefault(minute, []).append(drawn.take(inside & (minutes == minute)))

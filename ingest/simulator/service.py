@@ -18,6 +18,7 @@ from ingest.simulator.pace import Pace, slices
 from ingest.simulator.plan import Plan
 from ingest.simulator.truth import Truth, plan_document, write_plan, write_truth
 from schemas.batch import ShareBatch
+from schemas.runtime.arrays import distinct
 from schemas.runtime.clock import Clock, SystemClock
 from schemas.windows import DAY_S, MINUTE_S
 
@@ -134,7 +135,7 @@ class Simulator:
 
     async def _send(self, sink: ShareSink, shares: Shares, *, stop: asyncio.Event) -> bool:
         """One message per source (more where there are very many shares); all at the same time."""
-        sources = np.unique(shares.source).tolist()
+        sources = distinct(shares.source).tolist()
         sent = await asyncio.gather(
             *(
                 self._send_source(sink, shares.take(shares.source == source), stop=stop)

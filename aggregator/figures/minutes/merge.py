@@ -28,6 +28,7 @@ from psycopg.rows import scalar_row, tuple_row
 from aggregator.figures.minutes.flushed import PACKED, FoldedMinutes, fold
 from aggregator.figures.minutes.reader import minute_timestamp
 from aggregator.postgres.binary_copy import POSTGRES_EPOCH_S, send_copy
+from aggregator.postgres.int4_array import Int4Array
 from aggregator.postgres.lease import Lease
 from schemas.runtime.metrics import counter
 from schemas.runtime.named_sql import load
@@ -220,7 +221,7 @@ async def _mark_dirty(
             await cursor.executemany(
                 _SQL["mark_dirty_workers"],
                 [
-                    {"bucket": minute_timestamp(minute), "worker_ids": ids.tolist()}
+                    {"bucket": minute_timestamp(minute), "worker_ids": Int4Array(ids)}
                     for minute, rows in named.items()
                     for ids in (folded.worker_id[rows],)
                 ],

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.runtime.arrays import distinct
 from schemas.worker import STATUS_CODES, StatusPolicy, WorkerStatus
 
 STABLE: Final = STATUS_CODES.index(WorkerStatus.STABLE)
@@ -77,6 +78,6 @@ def outages_within(minutes_s: Seconds, *, from_s: int, to_s: int, gap_s: int) ->
     moved on by more than `gap_s` without one share of any worker is an outage of the broker or of
     us, not the death of everybody: while all is well a sweep moves it by a minute at most.
     """
-    marks_s = np.unique(np.clip(np.append(minutes_s, (from_s, to_s)), from_s, to_s))
+    marks_s = distinct(np.clip(np.append(minutes_s, (from_s, to_s)), from_s, to_s))
     wide = np.flatnonzero(np.diff(marks_s) > gap_s)
     return [(int(marks_s[i]), int(marks_s[i + 1])) for i in wide]

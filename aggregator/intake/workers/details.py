@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from aggregator.intake.timestamps import timestamp_of
 from aggregator.intake.workers.registry import Registry
 from aggregator.postgres.connection import Connection
+from aggregator.postgres.int4_array import Int4Array
 from schemas.batch import ShareBatch
 from schemas.runtime.named_sql import load
 from schemas.share import ShareResult
@@ -83,7 +84,7 @@ async def save_details(connection: Connection, registry: Registry, seen: SeenDet
     await connection.execute(
         SQL["save_details"],
         {
-            "worker_ids": registry.columns_of(index).worker_id.tolist(),
+            "worker_ids": Int4Array(registry.columns_of(index).worker_id),
             "bests": [best for best, _ in bests],
             "bests_at": [None if at_ms is None else timestamp_of(at_ms) for _, at_ms in bests],
             "agents": [agent for agent, _ in agents],
